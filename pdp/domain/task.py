@@ -1,0 +1,114 @@
+"""A task: the unit of authority, and what the ledger adds up to for it and its principal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pdp.domain.values import Budget, Decision, Intent, Phase, Sensitivity, Subject, TaskState
+
+MINUTE_US = 60_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """Sums over a ledger, kept so that no decision has to scan it.
+
+    The same sums are kept for a task, for a (subject, principal) pair and for a principal. All
+    counts are of recorded decisions; `minute` is the epoch minute that the `minute_*` counts are of.
+    """
+
+    calls: int = 0
+    effects: int = 0
+    denials: int = 0
+    escalations: int = 0
+    untrusted: bool = False
+    sensitivity: Sensitivity = Sensitivity.UNSPECIFIED
+    minute: int = 0
+    minute_calls: int = 0
+    minute_effects: int = 0
+
+    def at(self, now_us: int) -> Rollup:
+        """The rollup as it reads at `now_us`: the per-minute counts of an earlier minute are 0."""
+        minute = now_us // MINUTE_US
+        if minute == self.minute:
+            return self
+        return replace(self, minute=minute, minute_calls=0, minute_effects=0)
+
+    def add(
+        self,
+        *,
+        now_us: int,
+        decision: Decision,
+        effect: bool,
+        taints: bool,
+        sensitivity: Sensitivity,
+    ) -> Rollup:
+        """The rollup after one more decision.
+
+        An allow counts as executed, and as having returned untrusted material where its tool may
+        (`taints`): what is never reported must not weigh less than what is.
+        """
+        current = self.at(now_us)
+        allowed = decision is Decision.ALLOW
+        acted = 1 if allowed and effect else 0
+        return Rollup(
+            calls=current.calls + (1 if allowed else 0),
+            effects=current.effects + acted,
+            denials=current.denials + (1 if decision is Decision.DENY else 0),
+            escalations=current.escalations + (1 if decision is Decision.ESCALATE else 0),
+            untrusted=current.untrusted or (allowed and taints),
+            sensitivity=max(current.sensitivity, sensitivity) if allowed else current.sensitivity,
+            minute=current.minute,
+            minute_calls=current.minute_calls + (1 if allowed else 0),
+            minute_effects=current.minute_effects + acted,
+        )
+
+    def tainted(self) -> Rollup:
+        """The rollup once untrusted material has come in by another way than an allowed call."""
+        return self if self.untrusted else replace(self, untrusted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A bounded piece of work. Times are microseconds since the epoch.
+
+    `sequence` counts the task's log leaves and `last_leaf` is the hash of the newest (empty before
+    the first); `opened_by` is the caller that opened it.
+    """
+
+    id: str
+    subject: Subject
+    principal: Subject
+    intent: Intent
+    phase: Phase
+    state: TaskState
+    budget: Budget
+    started_at_us: int
+    expires_at_us: int
+    registered: bool
+    opened_by: Subject
+    parent_id: str = ""
+    sequence: int = 0
+    last_leaf: bytes = b""
+    rollup: Rollup = field(default_factory=Rollup)
+
+    def state_at(self, now_us: int) -> TaskState:
+        """The state at `now_us`: an active task whose time is up has expired."""
+        if self.state is TaskState.ACTIVE and now_us >= self.expires_at_us:
+            return TaskState.EXPIRED
+        return self.state
+
+    @property
+    def owner(self) -> Subject:
+        """Whose work it is: the principal, or the subject itself where it works for no one."""
+        return self.principal if self.principal else self.subject
+
+    @property
+    def principal_key(self) -> str:
+        """The rollup key of everything done for this principal."""
+        return "principal\x1e" + self.owner.key
+
+    @property
+    def pair_key(self) -> str:
+        """The rollup key of everything this subject did for this principal."""
+        return f"pair\x1e{self.subject.key}\x1e{self.owner.key}"

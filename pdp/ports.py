@@ -1,0 +1,216 @@
+"""What the decision needs from outside, each as one protocol with its own family of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from pdp.domain.canonical import JsonValue
+from pdp.domain.records import (
+    ApprovalRecord,
+    Changes,
+    DecisionRecord,
+    Leaf,
+    OutcomeRecord,
+    RequestKey,
+    RequestRecord,
+)
+from pdp.domain.task import Rollup, Task
+
+
+class EngineError(Exception):
+    """The engine cannot do what was asked of it as a whole."""
+
+
+class PolicyRefused(EngineError):
+    """The policy was not loaded; the message is for its author. The last good one stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """What an engine loads: Rego by path, data, and the entrypoints it must answer."""
+
+    revision: str
+    modules: Mapping[str, str]
+    data: Mapping[str, JsonValue]
+    entrypoints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """One rule of the loaded policy, by its path such as `pdp/rules/task_alive/verdict`."""
+
+    path: str
+    default: bool
+    annotations: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The value of an entrypoint for one input, and the microseconds it took."""
+
+    value: JsonValue
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFault:
+    """Why there is no value for one input; the message is for operators."""
+
+    code: Literal["policy_error", "policy_timeout"]
+    message: str
+
+
+class Engine(Protocol):
+    """Evaluates policy. Safe to call from several threads."""
+
+    def load(self, source: PolicySource) -> Sequence[RuleInfo]:
+        """Put `source` in force and list its rules.
+
+        Raises:
+            PolicyRefused: it does not compile or uses what is not allowed; nothing has changed.
+            EngineError: the engine is not there.
+        """
+
+    def evaluate_many(
+        self, entrypoint: str, inputs: Sequence[bytes]
+    ) -> Sequence[Evaluation | EngineFault]:
+        """The value of `entrypoint` for each input (JSON documents), in order, one for each.
+
+        An element's trouble is its own EngineFault and never another element's, nor an exception.
+        """
+
+    def ready(self) -> bool:
+        """Whether a policy is in force and would be evaluated now."""
+
+    def close(self) -> None:
+        """Give back what the engine holds. Further calls answer with faults."""
+
+
+class StoreError(Exception):
+    """The store cannot read or write."""
+
+
+class NotRecorded(StoreError):
+    """The transaction did not happen: nothing of it is, or ever will be, in the store."""
+
+
+class CommitUnknown(StoreError):
+    """Whether the transaction happened is not known; ask `settle` before anything is served."""
+
+
+class StoreInUse(StoreError):
+    """Another process writes to this store."""
+
+
+class SchemaTooNew(StoreError):
+    """The store was written by a newer version of this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Keys of what a batch needs to know. An approval is found by task id and binding digest."""
+
+    tasks: frozenset[str] = frozenset()
+    rollups: frozenset[str] = frozenset()
+    requests: frozenset[RequestKey] = frozenset()
+    decisions: frozenset[str] = frozenset()
+    approvals: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the store knows of the keys asked for; what it does not know is absent."""
+
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    rollups: Mapping[str, Rollup] = field(default_factory=dict)
+    requests: Mapping[RequestKey, RequestRecord] = field(default_factory=dict)
+    decisions: Mapping[str, DecisionRecord] = field(default_factory=dict)
+    outcomes: Mapping[str, OutcomeRecord] = field(default_factory=dict)
+    approvals: Mapping[tuple[str, str], ApprovalRecord] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """The log as last committed: its id, number of leaves, root, and the last committed time."""
+
+    log_id: str
+    size: int
+    root: bytes
+    last_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLeaf:
+    """A leaf with its place in the log."""
+
+    index: int
+    leaf: Leaf
+
+
+class Store(Protocol):
+    """Holds tasks, ledger, decisions, approvals, request ids and the log; one writer."""
+
+    def load(self, wanted: Wanted) -> Snapshot:
+        """What is known of the keys; outcomes come with the decisions asked for.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def log_state(self) -> LogState:
+        """The log as last committed.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def commit(self, changes: Changes) -> None:
+        """Make all of `changes` durable, or none of it.
+
+        Raises:
+            NotRecorded: nothing was written.
+            CommitUnknown: it may or may not have been written.
+        """
+
+    def settle(self, changes: Changes) -> bool:
+        """Whether `changes`, whose commit was unknown, did happen.
+
+        Raises:
+            StoreError: the truth cannot be read yet.
+        """
+
+    def list_tasks(self, *, after: str, limit: int) -> Sequence[Task]:
+        """Up to `limit` tasks by id, beginning behind `after` (empty: from the first)."""
+
+    def task_leaves(self, task_id: str) -> Sequence[StoredLeaf]:
+        """A task's leaves in log order."""
+
+    def leaves(self, start: int, limit: int) -> Sequence[StoredLeaf]:
+        """Up to `limit` leaves of the log from index `start`."""
+
+    def add_checkpoint(self, size: int, text: str) -> None:
+        """Keep a signed checkpoint of the log at `size` leaves."""
+
+    def checkpoints(self) -> Sequence[str]:
+        """All signed checkpoints, oldest first."""
+
+    def close(self) -> None:
+        """Give the store back; another process may open it."""
+
+
+class Clock(Protocol):
+    """Time and chance, so that tests can fix both."""
+
+    def now_us(self) -> int:
+        """Wall clock, microseconds since the epoch."""
+
+    def monotonic_us(self) -> int:
+        """A clock that never goes back, for deadlines."""
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh identifier that sorts by time, such as `d-…`."""
+
+    def nonce(self) -> bytes:
+        """16 random bytes."""
