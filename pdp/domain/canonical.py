@@ -1,0 +1,377 @@
+"""Strict JSON in, one canonical form out, and the digests over it.
+
+The form is the JSON Canonicalization Scheme of RFC 8785 with one difference: a number literal
+without fraction or exponent is an integer and is written exactly, however large. Any other number
+is an IEEE 754 double, written as RFC 8785 section 3.2.2.3 says. `docs/canonical-json.md` explains
+it for clients in any language, with test vectors.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from itertools import accumulate
+from typing import Any, Final, TypeAlias
+
+from pdp.domain.limits import (
+    ARGUMENTS_BYTES,
+    NESTING_LEVELS,
+    NUMBER_DIGITS,
+    NUMBER_EXPONENT,
+    STRUCT_BYTES,
+    InvalidInput,
+    shown,
+)
+
+JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
+
+# A whole string literal, or an unfinished one up to the end; possessive, so it never backtracks.
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+_STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
+_LONG_DIGITS: Final = re.compile(rf"[0-9]{{{NUMBER_DIGITS + 1}}}")
+_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
+# The double quote, the backslash and everything below U+0020 (RFC 8785 section 3.2.2.2).
+_PLAIN_JSON: Final = json.JSONEncoder(
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,
+).encode
+_quoted: Final = json.encoder.encode_basestring
+
+
+class _Refused(Exception):
+    """Something in the text is refused; where it is, a second and slower parse finds out."""
+
+
+class _Fault:
+    """Stands in the parsed value for what is refused there."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+
+
+def parse_value(raw: bytes, field: str, *, limit: int = ARGUMENTS_BYTES) -> JsonValue:
+    """The JSON value (RFC 8259) that `raw` is, numbers as int or float as in the canonical form.
+
+    Raises InvalidInput, naming `field` and where known the place inside, for: more than `limit`
+    bytes, anything but UTF-8 without a byte order mark, anything but exactly one JSON value,
+    NaN and infinities, more than 64 levels of nesting, numbers of more than 64 digits, with an
+    exponent beyond ±308 or outside the range of a double, lone surrogates, and two keys of one
+    object that are equal or differ only in case or Unicode form.
+    """
+    if len(raw) > limit:
+        raise InvalidInput(field, f"is longer than {limit:,} bytes", "send less at once")
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise InvalidInput(field, "begins with a byte order mark", "send plain UTF-8")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise InvalidInput(
+            field, f"is not UTF-8 at byte {fault.start}", "send plain UTF-8"
+        ) from None
+    _check_nesting(text, field)
+    try:
+        return _decoded(text, field)
+    except json.JSONDecodeError as fault:
+        raise InvalidInput(
+            field,
+            f"is not JSON: {fault.msg} at character {fault.pos}",
+            "send exactly one JSON value (RFC 8259)",
+        ) from None
+
+
+def parse_object(raw: bytes, field: str, *, limit: int = ARGUMENTS_BYTES) -> dict[str, JsonValue]:
+    """As parse_value, and InvalidInput where the value is not an object."""
+    value = parse_value(raw, field, limit=limit)
+    if not isinstance(value, dict):
+        raise InvalidInput(field, "is not a JSON object", "send an object: {…}")
+    return value
+
+
+def parse_arguments(raw: bytes, field: str) -> dict[str, JsonValue]:
+    """The arguments of a tool call: as parse_object; no bytes at all mean `{}`."""
+    return parse_object(raw, field) if raw else {}
+
+
+def canonical(value: JsonValue | Mapping[str, JsonValue]) -> bytes:
+    """The canonical form of `value`, in UTF-8.
+
+    Raises ValueError for non-finite numbers and lone surrogates, which neither parse_value nor
+    check_struct lets through.
+    """
+    if not isinstance(value, dict) and isinstance(value, Mapping):
+        value = dict(value)
+    if _is_simple(value):
+        text = _PLAIN_JSON(value)
+        # json sorts by code points, RFC 8785 by UTF-16 code units: only beyond U+FFFF they differ.
+        if text.isascii() or _ASTRAL.search(text) is None:
+            return text.encode("utf-8")
+    return "".join(_written(value)).encode("utf-8")
+
+
+def digest(raw: bytes) -> str:
+    """`sha256:` and the SHA-256 of `raw` in lower-case hexadecimal."""
+    return "sha256:" + sha256(raw).hexdigest()
+
+
+def arguments_digest(arguments: Mapping[str, JsonValue]) -> str:
+    """The digest of the canonical form of a call's arguments."""
+    return digest(canonical(arguments))
+
+
+def schema_digest(
+    name: str, description: str | None = None, input_schema: JsonValue | None = None
+) -> str:
+    """The digest of a tool's definition as `tools/list` of MCP gives it; None is left out."""
+    definition: dict[str, JsonValue] = {"name": name}
+    if description is not None:
+        definition["description"] = description
+    if input_schema is not None:
+        definition["inputSchema"] = input_schema
+    return digest(canonical(definition))
+
+
+def check_struct(
+    value: Mapping[str, object], field: str, *, limit: int = STRUCT_BYTES
+) -> dict[str, JsonValue]:
+    """A google.protobuf.Struct, decoded to Python values, as plain JSON.
+
+    Raises InvalidInput, with the place, for non-finite numbers, more than 64 levels of nesting,
+    keys that are equal but for case or Unicode form, lone surrogates, values that are no JSON, and
+    more than `limit` bytes in the canonical form.
+    """
+    checked: dict[str, JsonValue] = {key: _plain(value[key], 2) for key in value}
+    fault = _key_fault(list(checked))
+    _refuse_first_fault(fault if fault is not None else checked, field)
+    if len(canonical(checked)) > limit:
+        raise InvalidInput(field, f"is longer than {limit:,} bytes as JSON", "send less")
+    return checked
+
+
+def _decoded(text: str, field: str) -> JsonValue:
+    # `int` alone is several times faster than a hook, and safe where no literal is too long.
+    decode = _decode_any if _LONG_DIGITS.search(text) else _decode_short
+    try:
+        value: JsonValue = decode(text)
+    except _Refused:
+        _refuse_first_fault(_decode_marking(text), field)
+        raise InvalidInput(field, "is refused", "send plain JSON") from None
+    if _SURROGATE_ESCAPE.search(text) is not None and not _is_unicode(_PLAIN_JSON(value)):
+        _refuse_first_fault(value, field)
+    return value
+
+
+def _check_nesting(text: str, field: str) -> None:
+    # Brackets in strings count here too: few enough of all kinds need no closer look.
+    if text.count("[") + text.count("{") <= NESTING_LEVELS:
+        return
+    steps = map(_STEP.__getitem__, _BRACKET.findall(_STRING.sub("", text)))
+    if max(accumulate(steps), default=0) > NESTING_LEVELS:
+        raise InvalidInput(
+            field, f"is nested more than {NESTING_LEVELS} levels deep", "send a flatter value"
+        )
+
+
+def _key_fault(keys: list[str]) -> _Fault | None:
+    """What is wrong with the keys of one object, if anything.
+
+    Two keys are too alike where Unicode's canonical caseless matching (The Unicode Standard,
+    section 3.13, D145) makes them equal: readers that ignore case would take either.
+    """
+    seen: dict[str, str] = {}
+    for key in keys:
+        folded = key.casefold()
+        if not key.isascii():
+            folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", key).casefold())
+        if folded not in seen:
+            seen[folded] = key
+        elif seen[folded] == key:
+            return _Fault(f"has the key {shown(key)} twice", "send each key once")
+        else:
+            return _Fault(
+                f"has the keys {shown(seen[folded])} and {shown(key)}, which differ only in case"
+                " or Unicode form",
+                "keep one of them",
+            )
+    return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    members = dict(pairs)
+    # Joined, one call tells for all keys; for ASCII, lower case is the whole of case folding.
+    if "".join(members).isascii() and len(set(map(str.lower, members))) == len(pairs):
+        return members
+    fault = _key_fault([key for key, _ in pairs])
+    return members if fault is None else fault
+
+
+def _integer(literal: str) -> Any:
+    if len(literal.lstrip("-")) > NUMBER_DIGITS:
+        return _Fault(f"has a number of more than {NUMBER_DIGITS} digits", "send it as a string")
+    return int(literal)
+
+
+def _double(literal: str) -> Any:
+    mantissa, _, exponent = literal.lower().partition("e")
+    if len(mantissa) - mantissa.count("-") - mantissa.count(".") > NUMBER_DIGITS:
+        return _Fault(f"has a number of more than {NUMBER_DIGITS} digits", "send it as a string")
+    # Short enough first: converting thousands of digits costs their square.
+    magnitude = exponent.lstrip("+-").lstrip("0")
+    if len(magnitude) > 3 or int(magnitude or "0") > NUMBER_EXPONENT:
+        return _Fault(
+            f"has a number with an exponent beyond ±{NUMBER_EXPONENT}", "send it as a string"
+        )
+    number = float(literal)
+    return number if math.isfinite(number) else _not_finite(literal)
+
+
+def _not_finite(_literal: str) -> Any:
+    return _Fault("has a number outside the range of a double", "send a finite number")
+
+
+def _raising(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def strict(found: Any) -> Any:
+        result = hook(found)
+        if result.__class__ is _Fault:
+            raise _Refused
+        return result
+
+    return strict
+
+
+def _decoder(wrap: Callable[[Callable[[Any], Any]], Callable[[Any], Any]], integer: Any) -> Any:
+    return json.JSONDecoder(
+        object_pairs_hook=wrap(_object),
+        parse_int=integer,
+        parse_float=wrap(_double),
+        parse_constant=wrap(_not_finite),
+    ).decode
+
+
+_decode_short: Final = _decoder(_raising, int)
+_decode_any: Final = _decoder(_raising, _raising(_integer))
+_decode_marking: Final = _decoder(lambda hook: hook, _integer)
+
+
+def _refuse_first_fault(value: Any, field: str) -> None:
+    """Raises InvalidInput for the first fault or lone surrogate in `value`, if there is one."""
+    for pointer, part in _walk(value, ""):
+        if isinstance(part, _Fault):
+            raise InvalidInput(field, part.problem, part.remedy, pointer=pointer)
+        if isinstance(part, str) and not _is_unicode(part):
+            raise InvalidInput(
+                field, "has a lone surrogate", "send whole characters", pointer=pointer
+            )
+
+
+def _walk(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
+    """Every value and key in `value` with its JSON Pointer (RFC 6901), in order.
+
+    A key that is long or not printable is not shown: the pointer stays at the object around it.
+    """
+    yield pointer, value
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield pointer, key
+            if len(key) <= 64 and key.isprintable():
+                token = key.replace("~", "~0").replace("/", "~1")
+                yield from _walk(member, f"{pointer}/{token}")
+            else:
+                yield from ((pointer, part) for _, part in _walk(member, ""))
+    elif isinstance(value, list):
+        for index, element in enumerate(value):
+            yield from _walk(element, f"{pointer}/{index}")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _plain(value: object, level: int) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else _not_finite("")
+    if level > NESTING_LEVELS:
+        return _Fault(f"is nested more than {NESTING_LEVELS} levels deep", "send less depth")
+    if isinstance(value, Mapping):
+        members = {key: _plain(member, level + 1) for key, member in value.items()}
+        fault = _key_fault(list(members))
+        return members if fault is None else fault
+    if isinstance(value, list | tuple):
+        return [_plain(element, level + 1) for element in value]
+    return _Fault("has a value that is not JSON", "send JSON values only")
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether `value` holds nothing but what json already writes as RFC 8785 asks."""
+    kind = value.__class__
+    if kind is dict:
+        return all(map(_is_simple, value.values()))
+    if kind is list:
+        return all(map(_is_simple, value))
+    return kind is str or kind is int or kind is bool or value is None
+
+
+def _written(value: Any) -> Iterator[str]:
+    if isinstance(value, float):
+        yield _number(value)
+    elif isinstance(value, dict):
+        opening = "{"
+        for key in sorted(value, key=_utf16):
+            yield f"{opening}{_quoted(key)}:"
+            yield from _written(value[key])
+            opening = ","
+        yield "}" if value else "{}"
+    elif isinstance(value, list):
+        opening = "["
+        for element in value:
+            yield opening
+            yield from _written(element)
+            opening = ","
+        yield "]" if value else "[]"
+    elif value is None or isinstance(value, bool | int | str):
+        yield _PLAIN_JSON(value)
+    else:
+        raise ValueError(f"{type(value).__name__} is not a JSON type")
+
+
+def _utf16(key: str) -> bytes:
+    return key.encode("utf-16-be")
+
+
+def _number(value: float) -> str:
+    """ECMAScript's Number::toString (ECMA-262 section 6.1.6.1.20), radix 10."""
+    if not math.isfinite(value):
+        raise ValueError("a non-finite number has no JSON form")
+    if value == 0:
+        return "0"
+    # repr gives the shortest digits that read back as the same double, as ECMAScript asks for.
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    leading = (whole + fraction).lstrip("0")
+    point = len(whole) + int(exponent or "0") - (len(whole + fraction) - len(leading))
+    digits = leading.rstrip("0")
+    count = len(digits)
+    if count <= point <= 21:
+        text = digits + "0" * (point - count)
+    elif 0 < point <= 21:
+        text = f"{digits[:point]}.{digits[point:]}"
+    elif -6 < point <= 0:
+        text = "0." + "0" * -point + digits
+    else:
+        text = f"{digits[0]}{'.' if count > 1 else ''}{digits[1:]}e{point - 1:+d}"
+    return "-" + text if value < 0 else text
