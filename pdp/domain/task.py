@@ -98,17 +98,25 @@ class Task:
             return TaskState.EXPIRED
         return self.state
 
+    def with_rollup(self, rollup: Rollup) -> Task:
+        """The task with other sums."""
+        return replace(self, rollup=rollup)
+
     @property
     def owner(self) -> Subject:
         """Whose work it is: the principal, or the subject itself where it works for no one."""
         return self.principal if self.principal else self.subject
 
     @property
-    def principal_key(self) -> str:
-        """The rollup key of everything done for this principal."""
-        return "principal\x1e" + self.owner.key
+    def rollup_keys(self) -> tuple[str, str]:
+        """The keys of the rollups of its (subject, principal) pair and of its principal."""
+        return rollup_keys(self.subject, self.principal)
 
-    @property
-    def pair_key(self) -> str:
-        """The rollup key of everything this subject did for this principal."""
-        return f"pair\x1e{self.subject.key}\x1e{self.owner.key}"
+
+def rollup_keys(subject: Subject, principal: Subject) -> tuple[str, str]:
+    """The keys under which sums roll up beyond a task: the pair's, then the principal's.
+
+    A subject that works for no one is its own principal.
+    """
+    owner = principal if principal else subject
+    return f"pair\x1e{subject.key}\x1e{owner.key}", f"principal\x1e{owner.key}"

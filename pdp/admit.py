@@ -1,0 +1,56 @@
+"""Step 1, Admit: may this caller ask this at all, and are the arguments JSON that can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.builtin import arguments_of
+from pdp.domain.canonical import JsonValue, parse_arguments
+from pdp.domain.leaves import Entry
+from pdp.domain.limits import InvalidInput
+from pdp.domain.records import RequestKey
+from pdp.domain.request import Authorize, Call, ReportOutcomes
+from pdp.overlay import Overlay
+
+#: Who stands between the agent and its tools; only such a caller asks about calls and reports them.
+ENFORCEMENT_ROLE = "pep"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A call that may be decided: its place in the batch and its parsed arguments."""
+
+    index: int
+    call: Call
+    arguments: dict[str, JsonValue]
+    request_key: RequestKey | None
+
+
+def admit(index: int, call: Call, overlay: Overlay) -> Admitted | Refusal:
+    """Check who asks and parse what is asked; a caller out of place becomes a security event."""
+    ask = call.ask
+    if isinstance(ask, Authorize | ReportOutcomes) and ENFORCEMENT_ROLE not in call.caller.roles:
+        return _out_of_place(call, overlay, f"the caller does not hold the {ENFORCEMENT_ROLE} role")
+    if isinstance(ask, Authorize) and ask.subject == call.caller.identity:
+        return _out_of_place(call, overlay, "a subject may not authorize its own calls")
+    arguments: dict[str, JsonValue] = {}
+    if isinstance(ask, Authorize):
+        try:
+            arguments = parse_arguments(ask.action.arguments_json, "action.arguments_json")
+        except InvalidInput as error:
+            return Refusal(RefusalKind.INVALID_ARGUMENT, str(error), field=error.field)
+    elif not isinstance(ask, ReportOutcomes):
+        arguments = arguments_of(ask)
+    request_key = None
+    if call.request_id:
+        request_key = RequestKey(call.caller.identity.key, call.rpc, call.request_id)
+    return Admitted(index=index, call=call, arguments=arguments, request_key=request_key)
+
+
+def _out_of_place(call: Call, overlay: Overlay, problem: str) -> Refusal:
+    members: dict[str, JsonValue] = {"rpc": call.rpc, "problem": problem}
+    overlay.append(Entry("security_event", overlay.now_us, call.caller, members), None)
+    return Refusal(
+        RefusalKind.PERMISSION_DENIED, f"{problem}; use the identity of an enforcement point"
+    )

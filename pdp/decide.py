@@ -1,0 +1,340 @@
+"""The decision: six steps over a batch of calls, one function to read.
+
+    1 Admit    limits, who calls, may it ask this
+    2 Resolve  what the PDP knows of the call, not what the agent says
+    3 Evaluate policy, in waves: at most one call of a task, one effect of a principal, in each
+    4 Constrain what no policy may loosen
+    5 Commit   one transaction for the batch; not committed is not allowed
+    6 Release  the answers
+
+Whatever goes wrong on the way ends in a deny or a refusal: an allow exists only as the last line
+of the path on which everything went right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from pdp.admit import Admitted, admit
+from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind, Result
+from pdp.domain.catalogue import Catalogue, Found
+from pdp.domain.records import RequestRecord
+from pdp.domain.request import Authorize, Call, ReportOutcomes
+from pdp.domain.task import rollup_keys
+from pdp.domain.values import Decision, NextAction, Reason
+from pdp.domain.verdict import NotADecision, PolicyDecision, parse_decision
+from pdp.outcomes import record_outcomes
+from pdp.overlay import Overlay
+from pdp.ports import Clock, Engine, EngineFault, Evaluation, Store, StoreError, Wanted
+from pdp.resolve import CheckArguments, Facts, gather, input_document, task_id_of
+from pdp.settle import broken_invariants, replay, settle, task_reference
+
+ENTRYPOINT = "pdp/main/decision"
+
+#: How long an answer, and the request id it was given under, can be relied on.
+ANSWER_VALID_US = 60_000_000
+
+_log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a decision is made with: the ports, and the catalogue and policy in force."""
+
+    engine: Engine
+    store: Store
+    clock: Clock
+    catalogue: Catalogue
+    revision: str
+    check_arguments: CheckArguments
+    development: bool = False
+
+
+def _never_gone(_index: int) -> bool:
+    return False
+
+
+def decide(
+    calls: Sequence[Call], parts: Parts, gone: Callable[[int], bool] = _never_gone
+) -> list[Result]:
+    """Decide a batch: one result for each call, in order. Raises nothing.
+
+    `gone(i)` says that the client of call i has given up; such a call is dropped before Commit.
+    """
+    results: list[Result | None] = [None] * len(calls)
+    try:
+        overlay = _decide_in_overlay(calls, parts, gone, results)
+        # 5 Commit: everything the batch makes true, or nothing of it.
+        changes = overlay.changes()
+        if changes is not None:
+            parts.store.commit(changes)
+    except StoreError as error:
+        _log.error("not recorded", error=str(error))
+        return [_not_recorded(call, parts) for call in calls]
+    except Exception:
+        # A fault of this program. What was decided is forgotten with the overlay.
+        _log.exception("batch failed")
+        return [_failed() for _ in calls]
+    # 6 Release.
+    return [result if result is not None else _failed() for result in results]
+
+
+def _decide_in_overlay(
+    calls: Sequence[Call],
+    parts: Parts,
+    gone: Callable[[int], bool],
+    results: list[Result | None],
+) -> Overlay:
+    log = parts.store.log_state()
+    # Time never goes back, whatever the wall clock does: the log's order is the order of time.
+    overlay = Overlay(parts.store, log, now_us=max(parts.clock.now_us(), log.last_at_us))
+    # 1 Admit.
+    admitted: list[Admitted] = []
+    for index, call in enumerate(calls):
+        outcome = _guarded(partial(admit, index, call, overlay))
+        if isinstance(outcome, Admitted):
+            admitted.append(outcome)
+        else:
+            results[index] = outcome
+    _require_batch(admitted, overlay)
+    for wave in waves(admitted, overlay, parts.catalogue):
+        for one in wave:
+            if gone(one.index):
+                results[one.index] = _gone()
+        _decide_wave([one for one in wave if results[one.index] is None], parts, overlay, results)
+    return overlay
+
+
+def _decide_wave(
+    wave: Sequence[Admitted], parts: Parts, overlay: Overlay, results: list[Result | None]
+) -> None:
+    # 2 Resolve.
+    resolved: list[tuple[Admitted, Facts]] = []
+    for one in wave:
+        found = _guarded(partial(_resolve, one, parts, overlay))
+        if isinstance(found, Facts):
+            resolved.append((one, found))
+        else:
+            results[one.index] = found
+    overlay.require(
+        Wanted(approvals=frozenset(_approval_key(facts) for _, facts in resolved if facts.task))
+    )
+    inputs = [
+        input_document(
+            facts,
+            overlay,
+            development=parts.development,
+            approval=overlay.approvals.get(_approval_key(facts)),
+        )
+        for _, facts in resolved
+    ]
+    # 3 Evaluate.
+    policies = _evaluate(inputs, parts.engine)
+    for (one, facts), document, policy in zip(resolved, inputs, policies, strict=True):
+        # 4 Constrain: policy can only narrow what these leave.
+        constrained = _constrain(policy, broken_invariants(facts, overlay.now_us))
+        answer = settle(
+            facts,
+            constrained,
+            document,
+            overlay,
+            parts.clock,
+            revision=parts.revision,
+            valid_until_us=overlay.now_us + ANSWER_VALID_US,
+        )
+        if one.request_key is not None:
+            overlay.add_request(RequestRecord(one.request_key, one.call.request_digest, answer))
+        results[one.index] = answer
+
+
+def _resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
+    """The facts of a call; or the result at once, where there is nothing for policy to decide."""
+    call = one.call
+    if one.request_key is not None and one.request_key in overlay.requests:
+        return replay(
+            overlay.requests[one.request_key],
+            call,
+            overlay,
+            lambda: gather(call, one.arguments, overlay, parts.catalogue, parts.check_arguments),
+        )
+    outcomes = getattr(call.ask, "outcomes", ())
+    if outcomes or isinstance(call.ask, ReportOutcomes):
+        recorded = record_outcomes(call.caller, outcomes, overlay)
+        if isinstance(recorded, Refusal):
+            return recorded
+        if isinstance(call.ask, ReportOutcomes):
+            return OutcomesRecorded(
+                task=task_reference(recorded.task, overlay.now_us) if recorded.task else None,
+                receipts=recorded.receipts,
+                truncated=recorded.truncated,
+            )
+    return gather(call, one.arguments, overlay, parts.catalogue, parts.check_arguments)
+
+
+def _evaluate(inputs: Sequence[bytes], engine: Engine) -> list[PolicyDecision]:
+    """What policy says of each input; whatever is not a well-formed decision is a deny."""
+    if not inputs:
+        return []
+    try:
+        values: Sequence[Evaluation | EngineFault] = engine.evaluate_many(ENTRYPOINT, inputs)
+    except Exception:
+        _log.exception("engine failed")
+        values = []
+    if len(values) != len(inputs):
+        values = [EngineFault("policy_error", "the engine gave no answer")] * len(inputs)
+    return [_policy_decision(value) for value in values]
+
+
+def _policy_decision(value: Evaluation | EngineFault) -> PolicyDecision:
+    if isinstance(value, EngineFault):
+        _log.warning("policy fault", code=value.code, error=value.message)
+        return _fault(value.code, "the policy could not be evaluated")
+    try:
+        return parse_decision(value.value)
+    except NotADecision as error:
+        _log.warning("policy fault", code="policy_error", error=str(error))
+        return _fault("policy_error", f"the policy's answer is not a decision: {error}")
+
+
+def _fault(code: str, message: str) -> PolicyDecision:
+    reason = Reason(
+        code=code,
+        message=message,
+        rule="engine",
+        remediation="Try again; if it stays, look at the service's log and test the policy.",
+        agent_message="The call could not be checked.",
+    )
+    return PolicyDecision(decision=Decision.DENY, reasons=(reason,))
+
+
+def _constrain(policy: PolicyDecision, broken: Sequence[Reason]) -> PolicyDecision:
+    if not broken or policy.decision is Decision.DENY:
+        return policy
+    return replace(
+        policy,
+        decision=Decision.DENY,
+        reasons=tuple(broken),
+        obligations=(),
+        escalation=None,
+        terms=None,
+    )
+
+
+def waves(
+    admitted: Iterable[Admitted], overlay: Overlay, catalogue: Catalogue
+) -> list[list[Admitted]]:
+    """Calls in the order of arrival, those that share a key in successive waves."""
+    arranged: list[list[Admitted]] = []
+    free: dict[str, int] = {}
+    for one in admitted:
+        keys = _order_keys(one, overlay, catalogue)
+        place = max((free.get(key, 0) for key in keys), default=0)
+        if place == len(arranged):
+            arranged.append([])
+        arranged[place].append(one)
+        for key in keys:
+            free[key] = place + 1
+    return arranged
+
+
+def _order_keys(one: Admitted, overlay: Overlay, catalogue: Catalogue) -> set[str]:
+    keys = {"task\x1e" + key for key in _task_ids(one, overlay)}
+    if one.request_key is not None:
+        keys.add("request\x1e" + repr(one.request_key))
+    ask = one.call.ask
+    if isinstance(ask, Authorize):
+        found = catalogue.find(ask.action.server, ask.action.name)
+        if isinstance(found, Found) and (found.tool.tool_class.has_effect or found.tool.egress):
+            task = overlay.tasks.get(task_id_of(one.call))
+            principal = task.owner if task else (ask.on_behalf_of or ask.subject)
+            keys.add("effect\x1e" + principal.key)
+    return keys
+
+
+def _task_ids(one: Admitted, overlay: Overlay) -> set[str]:
+    ids = {
+        overlay.decisions[outcome.decision_id].task_id
+        for outcome in getattr(one.call.ask, "outcomes", ())
+        if outcome.decision_id in overlay.decisions
+    }
+    ids.add(task_id_of(one.call))
+    ids.discard("")
+    return ids
+
+
+def _require_batch(admitted: Sequence[Admitted], overlay: Overlay) -> None:
+    """Read what the batch needs: first what its requests name, then what those lead to."""
+    overlay.require(
+        Wanted(
+            tasks=frozenset(task_id_of(one.call) for one in admitted) - {""},
+            requests=frozenset(one.request_key for one in admitted if one.request_key),
+            decisions=frozenset(
+                outcome.decision_id
+                for one in admitted
+                for outcome in getattr(one.call.ask, "outcomes", ())
+            ),
+        )
+    )
+    overlay.require(
+        Wanted(tasks=frozenset(key for one in admitted for key in _task_ids(one, overlay)))
+    )
+    keys: set[str] = set()
+    for task in overlay.tasks.values():
+        keys.update(task.rollup_keys)
+    for one in admitted:
+        ask = one.call.ask
+        if isinstance(ask, Authorize) and not ask.task_id:
+            keys.update(rollup_keys(ask.subject, ask.on_behalf_of))
+    overlay.require(Wanted(rollups=frozenset(keys)))
+
+
+def _approval_key(facts: Facts) -> tuple[str, str]:
+    return (facts.task.id if facts.task else "", facts.binding_digest)
+
+
+def _guarded(step: Callable[[], T]) -> T | Refusal:
+    """A step for one call: a fault of this program refuses that call and no other."""
+    try:
+        return step()
+    except StoreError:
+        raise
+    except Exception:
+        _log.exception("call failed")
+        return _failed()
+
+
+def _not_recorded(call: Call, parts: Parts) -> Result:
+    if isinstance(call.ask, ReportOutcomes):
+        return Refusal(RefusalKind.UNAVAILABLE, "the outcomes could not be recorded; try again")
+    now_us = parts.clock.now_us()
+    reason = Reason(
+        code="not_recorded",
+        message="the decision could not be recorded, and what is not recorded is not allowed",
+        rule="invariant",
+        remediation="Try again; if it stays, look at the data folder's disk.",
+        agent_message="The call could not be recorded.",
+    )
+    return Answer(
+        decision=Decision.DENY,
+        reasons=(reason,),
+        request_id=call.request_id,
+        policy_revision=parts.revision,
+        evaluated_at_us=now_us,
+        valid_until_us=now_us + ANSWER_VALID_US,
+        next_action=NextAction.RETRY,
+    )
+
+
+def _gone() -> Refusal:
+    return Refusal(RefusalKind.DEADLINE_EXCEEDED, "the client gave up before the call was decided")
+
+
+def _failed() -> Refusal:
+    return Refusal(RefusalKind.INTERNAL, "the request could not be decided; nothing was allowed")

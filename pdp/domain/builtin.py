@@ -1,0 +1,81 @@
+"""Task actions as calls of built-in tools, so that they take the same six steps as any call."""
+
+from __future__ import annotations
+
+from pdp.domain.canonical import JsonValue
+from pdp.domain.catalogue import RESERVED_SERVER
+from pdp.domain.request import ChangePhase, CompleteTask, StartTask
+from pdp.domain.values import Phase, Subject
+
+START_TASK = "pdp.start_task"
+CHANGE_PHASE = "pdp.change_phase"
+COMPLETE_TASK = "pdp.complete_task"
+
+#: Input documents name a phase by word; an unset one is left to policy.
+PHASE_WORDS = {
+    Phase.UNSPECIFIED: "",
+    Phase.PLAN: "plan",
+    Phase.PREPARE: "prepare",
+    Phase.EXECUTE: "execute",
+}
+
+SERVER = RESERVED_SERVER
+
+TaskAction = StartTask | ChangePhase | CompleteTask
+
+
+def tool_name(ask: TaskAction) -> str:
+    """The built-in tool that a task action is a call of."""
+    match ask:
+        case StartTask():
+            return START_TASK
+        case ChangePhase():
+            return CHANGE_PHASE
+        case CompleteTask():
+            return COMPLETE_TASK
+
+
+def arguments_of(ask: TaskAction) -> dict[str, JsonValue]:
+    """A task action's arguments, as policy, the binding and the log see them."""
+    match ask:
+        case StartTask():
+            return {
+                "task_id": ask.task_id,
+                "subject": identity(ask.subject),
+                "on_behalf_of": identity(ask.on_behalf_of),
+                "intent": {
+                    "goal": ask.intent.goal,
+                    "tools": list(ask.intent.tools),
+                    "resources": list(ask.intent.resources),
+                    "max_sensitivity": int(ask.intent.max_sensitivity),
+                },
+                "phase": PHASE_WORDS[ask.phase],
+                # Rounded up: a task asked for 1.5 s must not be asked of policy as unset or less.
+                "ttl_s": -(-ask.ttl_us // 1_000_000),
+                "budget": {
+                    "max_calls": ask.budget.max_calls,
+                    "max_effects": ask.budget.max_effects,
+                },
+            }
+        case ChangePhase():
+            return {
+                "task_id": ask.task_id,
+                "phase": PHASE_WORDS[ask.phase],
+                "reason": ask.reason,
+                "plan": [
+                    {
+                        "server": planned.action.server,
+                        "tool": planned.action.name,
+                        "arguments_json": planned.action.arguments_json.decode("utf-8", "replace"),
+                        "resource": f"{planned.resource.type}:{planned.resource.id}",
+                    }
+                    for planned in ask.plan
+                ],
+            }
+        case CompleteTask():
+            return {"task_id": ask.task_id}
+
+
+def identity(subject: Subject) -> dict[str, JsonValue]:
+    """A subject as documents and the log name it: who it is, not what is claimed about it."""
+    return {"type": subject.type, "id": subject.id, "issuer": subject.issuer}

@@ -1,0 +1,146 @@
+"""The ledger as a batch so far leaves it: what the store knows, under what will be committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pdp.domain.answer import Receipt
+from pdp.domain.leaves import Entry, write_leaf
+from pdp.domain.records import (
+    ApprovalRecord,
+    Changes,
+    DecisionRecord,
+    InputRecord,
+    Leaf,
+    OutcomeRecord,
+    RequestKey,
+    RequestRecord,
+)
+from pdp.domain.task import Rollup, Task
+from pdp.ports import LogState, Store, Wanted
+
+
+@dataclass(slots=True)
+class Overlay:
+    """Reads through to the store, keeps what the batch adds, and hands that over as one change.
+
+    Later waves of a batch see what earlier waves will commit; nothing else sees it before it is
+    durable. Used by one thread, for one batch.
+    """
+
+    store: Store
+    log: LogState
+    now_us: int
+    tasks: dict[str, Task] = field(default_factory=dict)
+    rollups: dict[str, Rollup] = field(default_factory=dict)
+    requests: dict[RequestKey, RequestRecord] = field(default_factory=dict)
+    decisions: dict[str, DecisionRecord] = field(default_factory=dict)
+    outcomes: dict[str, OutcomeRecord] = field(default_factory=dict)
+    approvals: dict[tuple[str, str], ApprovalRecord] = field(default_factory=dict)
+    _asked: Wanted = field(default_factory=Wanted)
+    _leaves: list[Leaf] = field(default_factory=list)
+    _inputs: list[InputRecord] = field(default_factory=list)
+    _new_decisions: list[DecisionRecord] = field(default_factory=list)
+    _new_outcomes: list[OutcomeRecord] = field(default_factory=list)
+    _new_requests: list[RequestRecord] = field(default_factory=list)
+    _changed_tasks: set[str] = field(default_factory=set)
+    _changed_rollups: set[str] = field(default_factory=set)
+    _changed_approvals: set[tuple[str, str]] = field(default_factory=set)
+
+    def require(self, wanted: Wanted) -> None:
+        """Read what the batch does not know yet of the keys, in one go.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        asked = self._asked
+        missing = Wanted(
+            tasks=wanted.tasks - asked.tasks,
+            rollups=wanted.rollups - asked.rollups,
+            requests=wanted.requests - asked.requests,
+            decisions=wanted.decisions - asked.decisions,
+            approvals=wanted.approvals - asked.approvals,
+        )
+        if missing == Wanted():
+            return
+        found = self.store.load(missing)
+        # What the batch itself has added is newer than anything the store can know.
+        self.tasks = {**found.tasks, **self.tasks}
+        self.rollups = {**found.rollups, **self.rollups}
+        self.requests = {**found.requests, **self.requests}
+        self.decisions = {**found.decisions, **self.decisions}
+        self.outcomes = {**found.outcomes, **self.outcomes}
+        self.approvals = {**found.approvals, **self.approvals}
+        self._asked = Wanted(
+            tasks=asked.tasks | missing.tasks,
+            rollups=asked.rollups | missing.rollups,
+            requests=asked.requests | missing.requests,
+            decisions=asked.decisions | missing.decisions,
+            approvals=asked.approvals | missing.approvals,
+        )
+
+    def rollup(self, key: str) -> Rollup:
+        """The sums under `key` as of now; an unknown key has none yet."""
+        return self.rollups.get(key, Rollup()).at(self.now_us)
+
+    def append(self, entry: Entry, task: Task | None) -> tuple[Receipt, Task | None]:
+        """Put a leaf at the end of the log, and as the newest of `task` where there is one."""
+        leaf, task_after = write_leaf(entry, task)
+        receipt = Receipt(
+            log_id=self.log.log_id,
+            leaf_index=self.log.size + len(self._leaves),
+            leaf_hash=leaf.hash,
+        )
+        self._leaves.append(leaf)
+        if task_after is not None:
+            self.put_task(task_after)
+        return receipt, task_after
+
+    def put_task(self, task: Task) -> None:
+        """Replace or add a task."""
+        self.tasks[task.id] = task
+        self._changed_tasks.add(task.id)
+
+    def put_rollup(self, key: str, rollup: Rollup) -> None:
+        """Replace or add the sums under a key."""
+        self.rollups[key] = rollup
+        self._changed_rollups.add(key)
+
+    def put_approval(self, approval: ApprovalRecord) -> None:
+        """Replace or add an approval."""
+        key = (approval.task_id, approval.binding_digest)
+        self.approvals[key] = approval
+        self._changed_approvals.add(key)
+
+    def add_decision(self, decision: DecisionRecord, document: InputRecord) -> None:
+        """Add a decision and the input it was made from."""
+        self.decisions[decision.id] = decision
+        self._new_decisions.append(decision)
+        self._inputs.append(document)
+
+    def add_outcome(self, outcome: OutcomeRecord) -> None:
+        """Add what was reported for a decision."""
+        self.outcomes[outcome.decision_id] = outcome
+        self._new_outcomes.append(outcome)
+
+    def add_request(self, request: RequestRecord) -> None:
+        """Add the answer given under a request id."""
+        self.requests[request.key] = request
+        self._new_requests.append(request)
+
+    def changes(self) -> Changes | None:
+        """All that the batch makes true; None where it makes nothing true."""
+        if not self._leaves and not self._new_requests:
+            return None
+        return Changes(
+            at_us=self.now_us,
+            first_index=self.log.size,
+            leaves=tuple(self._leaves),
+            tasks=tuple(self.tasks[key] for key in sorted(self._changed_tasks)),
+            rollups=tuple((key, self.rollups[key]) for key in sorted(self._changed_rollups)),
+            decisions=tuple(self._new_decisions),
+            inputs=tuple(self._inputs),
+            outcomes=tuple(self._new_outcomes),
+            approvals=tuple(self.approvals[key] for key in sorted(self._changed_approvals)),
+            requests=tuple(self._new_requests),
+        )

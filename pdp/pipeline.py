@@ -1,0 +1,176 @@
+"""Natural batching: calls that arrive while a batch is worked on form the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import structlog
+
+from pdp.decide import Parts, decide
+from pdp.domain.answer import Refusal, RefusalKind, Result
+from pdp.domain.request import Call
+
+#: One wave is one call into the engine, whose work on two cores is worth waiting for together;
+#: larger batches only make their first call wait for their last.
+BATCH_CALLS = 64
+
+#: Calls that may wait. At some thousands of calls a second this is well under a second of work;
+#: what comes beyond it would time out at its client anyway, so it is told at once.
+QUEUE_CALLS = 1024
+
+_log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A call, and the event loop and future that wait for its result."""
+
+    call: Call
+    future: asyncio.Future[Result]
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """Work that must not run beside a batch, such as putting another policy in force."""
+
+    work: Callable[[], object]
+    done: Future[object]
+
+
+class Pipeline:
+    """Decides on one thread what one event loop submits; the loop never waits for a disk.
+
+    `observe` is told of every finished batch, on the pipeline's thread.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        observe: Callable[[Sequence[Call], Sequence[Result]], None] = lambda _calls, _results: None,
+        queue_calls: int = QUEUE_CALLS,
+        batch_calls: int = BATCH_CALLS,
+    ) -> None:
+        self._parts = parts
+        self._observe = observe
+        self._queue_calls = queue_calls
+        self._batch_calls = batch_calls
+        self._queue: queue.SimpleQueue[_Waiting | _Errand | None] = queue.SimpleQueue()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="decide", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take calls."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what waits and end. Calls submitted afterwards are refused."""
+        self._closing = True
+        self._queue.put(None)
+        self._thread.join()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait, about."""
+        return self._queue.qsize()
+
+    async def submit(self, call: Call) -> Result:
+        """Decide a call. Cancelling the wait drops the call before it is committed."""
+        return (await self.submit_many([call]))[0]
+
+    async def submit_many(self, calls: Sequence[Call]) -> list[Result]:
+        """Decide calls that arrived together, in order; all of them or none are taken."""
+        if self._closing:
+            return [Refusal(RefusalKind.UNAVAILABLE, "the service is stopping") for _ in calls]
+        if self._queue.qsize() + len(calls) > self._queue_calls:
+            full = Refusal(
+                RefusalKind.RESOURCE_EXHAUSTED,
+                "too many calls are waiting; try again later, or spread the load",
+            )
+            return [full] * len(calls)
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(call, loop.create_future()) for call in calls]
+        for one in waiting:
+            self._queue.put(one)
+        return list(await asyncio.gather(*(one.future for one in waiting)))
+
+    def between_batches(self, work: Callable[[Parts], tuple[Parts, T]]) -> Future[T]:
+        """Run `work` while no batch is; the parts it returns are in force from then on."""
+        done: Future[T] = Future()
+
+        def run() -> T:
+            self._parts, value = work(self._parts)
+            return value
+
+        self._queue.put(_Errand(run, done))  # type: ignore[arg-type]
+        return done
+
+    def _run(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            if isinstance(first, _Errand):
+                _do(first)
+                continue
+            batch, behind = self._fill([first])
+            self._decide(batch)
+            if isinstance(behind, _Errand):
+                _do(behind)
+            elif self._closing and self._queue.empty():
+                return
+
+    def _fill(self, batch: list[_Waiting]) -> tuple[list[_Waiting], _Errand | None]:
+        """Everything that waits already, up to a batch; an errand keeps its place behind it."""
+        while len(batch) < self._batch_calls:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if item is None:
+                break
+            if isinstance(item, _Errand):
+                return batch, item
+            batch.append(item)
+        return batch, None
+
+    def _decide(self, batch: Sequence[_Waiting]) -> None:
+        calls = [one.call for one in batch]
+        now_us = self._parts.clock.monotonic_us
+
+        def gone(index: int) -> bool:
+            deadline_us = calls[index].deadline_us
+            return batch[index].future.cancelled() or bool(deadline_us and now_us() > deadline_us)
+
+        results = decide(calls, self._parts, gone)
+        batch[0].future.get_loop().call_soon_threadsafe(_deliver, batch, results)
+        try:
+            self._observe(calls, results)
+        except Exception:
+            _log.exception("observing failed")
+
+
+def _deliver(batch: Sequence[_Waiting], results: Sequence[Result]) -> None:
+    for one, result in zip(batch, results, strict=True):
+        if not one.future.done():
+            one.future.set_result(result)
+
+
+def _do(errand: _Errand) -> None:
+    try:
+        errand.done.set_result(errand.work())
+    except BaseException as error:
+        errand.done.set_exception(error)
+
+
+def with_policy(parts: Parts, **changed: object) -> Parts:
+    """The parts with another policy or catalogue in force."""
+    return replace(parts, **changed)  # type: ignore[arg-type]

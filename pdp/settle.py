@@ -1,0 +1,320 @@
+"""From a decision to its record and its answer: what one decided call makes true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pdp.domain import constrain
+from pdp.domain.answer import (
+    Answer,
+    ApprovalReference,
+    Refusal,
+    RefusalKind,
+    TaskReference,
+)
+from pdp.domain.builtin import identity
+from pdp.domain.canonical import JsonValue
+from pdp.domain.leaves import Entry, input_commitment
+from pdp.domain.records import ApprovalRecord, DecisionRecord, InputRecord, RequestRecord
+from pdp.domain.request import Authorize, Call, ChangePhase, CompleteTask, StartTask
+from pdp.domain.task import Task
+from pdp.domain.values import (
+    ApprovalState,
+    Budget,
+    Decision,
+    NextAction,
+    OutputLabel,
+    Reason,
+    TaskState,
+    ToolClass,
+)
+from pdp.domain.verdict import Escalation, PolicyDecision, Terms
+from pdp.overlay import Overlay
+from pdp.ports import Clock
+from pdp.resolve import Facts
+
+#: Faults that may be gone at the next try; everything else would be denied again.
+_PASSING_CODES = frozenset({"policy_timeout", "policy_error", "not_recorded", "contended"})
+
+
+def broken_invariants(facts: Facts, now_us: int) -> list[Reason]:
+    """Step 4: every invariant that the call would break, as reasons."""
+    if isinstance(facts.call.ask, StartTask):
+        return constrain.start_reasons(exists=facts.task_exists)
+    reasons = constrain.task_reasons(facts.task, now_us)
+    if facts.is_builtin:
+        return reasons
+    reasons += constrain.tool_reasons(known=facts.tool is not None, ambiguous=facts.ambiguous)
+    reasons += constrain.effect_reasons(facts.task, effect=facts.has_effect)
+    if facts.arguments_finding is not None:
+        finding = facts.arguments_finding
+        reasons += constrain.arguments_reasons(finding.path, finding.problem)
+    return reasons
+
+
+def settle(
+    facts: Facts,
+    policy: PolicyDecision,
+    document: bytes,
+    overlay: Overlay,
+    clock: Clock,
+    *,
+    revision: str,
+    valid_until_us: int,
+) -> Answer:
+    """Put a decision and all it changes into the overlay, and give the answer to it."""
+    call = facts.call
+    decision_id = clock.new_id("d")
+    nonce = clock.nonce()
+    task = _task_after(facts, policy, overlay, clock)
+    approval = None
+    if policy.decision is Decision.ESCALATE and policy.escalation is not None and task is not None:
+        approval = _approval(facts, task, policy, policy.escalation, decision_id, overlay, clock)
+    members = _members(facts, policy, decision_id, revision, input_commitment(nonce, document))
+    if approval is not None:
+        members["approval"] = approval.id
+    entry = Entry(kind="decision", at_us=overlay.now_us, caller=call.caller, members=members)
+    receipt, task = overlay.append(entry, task)
+    if task is not None and not facts.is_builtin:
+        task = _add_up(facts, policy.decision, task, overlay)
+    tool = facts.tool
+    overlay.add_decision(
+        DecisionRecord(
+            id=decision_id,
+            task_id=task.id if task is not None else "",
+            caller=call.caller.identity.key,
+            decision=policy.decision,
+            tool_class=tool.tool_class if tool is not None else ToolClass.ADMIN,
+            output_label=tool.output_label if tool is not None else OutputLabel.UNTRUSTED,
+            sensitivity=facts.sensitivity,
+            server=facts.server,
+            tool=facts.name,
+            at_us=overlay.now_us,
+            leaf_index=receipt.leaf_index,
+        ),
+        InputRecord(decision_id, task.id if task is not None else "", nonce, document),
+    )
+    allowed = policy.decision is Decision.ALLOW
+    return Answer(
+        decision=policy.decision,
+        reasons=policy.reasons,
+        obligations=policy.obligations if allowed else (),
+        evaluated_at_us=overlay.now_us,
+        valid_until_us=valid_until_us,
+        decision_id=decision_id,
+        request_id=call.request_id,
+        policy_revision=revision,
+        approval=_reference(approval),
+        arguments_digest=facts.arguments_digest,
+        binding_digest=facts.binding_digest,
+        task=task_reference(task, overlay.now_us) if task is not None else None,
+        receipt=receipt,
+        next_action=_next_action(policy),
+        canonical_arguments=facts.canonical_arguments if allowed else b"",
+        task_after=task if allowed and facts.is_builtin else None,
+    )
+
+
+def replay(
+    record: RequestRecord, call: Call, overlay: Overlay, gather: Callable[[], Facts]
+) -> Answer | Refusal:
+    """The recorded answer of a repeated request id, with Constrain run again."""
+    if record.digest != call.request_digest:
+        return Refusal(
+            RefusalKind.ALREADY_EXISTS,
+            "another request was answered under this request_id; use a new one",
+            field="request_id",
+        )
+    answer = record.answer
+    if overlay.now_us >= answer.valid_until_us:
+        return Refusal(
+            RefusalKind.FAILED_PRECONDITION,
+            "the answer under this request_id is no longer valid; use a new request_id",
+            field="request_id",
+        )
+    if answer.decision is not Decision.ALLOW or not isinstance(call.ask, Authorize):
+        return replace(answer, replayed=True)
+    facts = gather()
+    broken = broken_invariants(facts, overlay.now_us)
+    if not broken:
+        return replace(answer, replayed=True)
+    members: dict[str, JsonValue] = {
+        "id": answer.decision_id,
+        "decision": Decision.DENY.value,
+        "codes": [reason.code for reason in broken],
+    }
+    entry = Entry("replay", overlay.now_us, call.caller, members)
+    receipt, task = overlay.append(entry, facts.task)
+    return replace(
+        answer,
+        decision=Decision.DENY,
+        reasons=tuple(broken),
+        obligations=(),
+        canonical_arguments=b"",
+        replayed=True,
+        receipt=receipt,
+        task=task_reference(task, overlay.now_us) if task is not None else None,
+    )
+
+
+def task_reference(task: Task, now_us: int) -> TaskReference:
+    """A task as an answer names it."""
+    return TaskReference(
+        id=task.id,
+        sequence=task.sequence,
+        phase=task.phase,
+        state=task.state_at(now_us),
+        registered=task.registered,
+    )
+
+
+def _task_after(
+    facts: Facts, policy: PolicyDecision, overlay: Overlay, clock: Clock
+) -> Task | None:
+    """The task the decision belongs to, as an allowed task action leaves it."""
+    if policy.decision is not Decision.ALLOW:
+        return facts.task
+    match facts.call.ask:
+        case StartTask() as ask:
+            if policy.terms is None:
+                raise ValueError("policy allowed a task without terms")
+            return _started(facts, ask, policy.terms, overlay, clock)
+        case ChangePhase() as ask if facts.task is not None:
+            return replace(facts.task, phase=ask.phase)
+        case CompleteTask() if facts.task is not None:
+            return replace(facts.task, state=TaskState.COMPLETED)
+        case _:
+            return facts.task
+
+
+def _started(facts: Facts, ask: StartTask, terms: Terms, overlay: Overlay, clock: Clock) -> Task:
+    """The new task, under the narrower of what was asked for and what policy gives."""
+    ttl_us = terms.ttl_s * 1_000_000
+    return Task(
+        id=ask.task_id or clock.new_id("t"),
+        subject=ask.subject,
+        principal=ask.on_behalf_of,
+        intent=ask.intent,
+        phase=min(ask.phase, terms.phase) if ask.phase else terms.phase,
+        state=TaskState.ACTIVE,
+        budget=Budget(
+            max_calls=_narrower(ask.budget.max_calls, terms.max_calls),
+            max_effects=_narrower(ask.budget.max_effects, terms.max_effects),
+        ),
+        started_at_us=overlay.now_us,
+        expires_at_us=overlay.now_us + _narrower(ask.ttl_us, ttl_us),
+        registered=True,
+        opened_by=facts.call.caller.identity,
+    )
+
+
+def _narrower(asked: int, given: int) -> int:
+    return min(asked, given) if asked else given
+
+
+def _approval(
+    facts: Facts,
+    task: Task,
+    policy: PolicyDecision,
+    escalation: Escalation,
+    decision_id: str,
+    overlay: Overlay,
+    clock: Clock,
+) -> ApprovalRecord:
+    """The open question about exactly this call: found again, or opened now."""
+    known = overlay.approvals.get((task.id, facts.binding_digest))
+    if (
+        known is not None
+        and known.state is ApprovalState.PENDING
+        and known.expires_at_us > overlay.now_us
+    ):
+        return known
+    approval = ApprovalRecord(
+        id=clock.new_id("a"),
+        state=ApprovalState.PENDING,
+        decision_id=decision_id,
+        task_id=task.id,
+        binding_digest=facts.binding_digest,
+        subject=facts.subject,
+        principal=facts.principal,
+        server=facts.server,
+        tool=facts.name,
+        canonical_arguments=facts.canonical_arguments,
+        resource_type=facts.resource_type,
+        resource_id=facts.resource_id,
+        reasons=policy.reasons,
+        votes_needed=escalation.needed,
+        created_at_us=overlay.now_us,
+        expires_at_us=overlay.now_us + escalation.ttl_s * 1_000_000,
+    )
+    overlay.put_approval(approval)
+    return approval
+
+
+def _reference(approval: ApprovalRecord | None) -> ApprovalReference | None:
+    if approval is None:
+        return None
+    return ApprovalReference(
+        id=approval.id, state=approval.state, expires_at_us=approval.expires_at_us
+    )
+
+
+def _members(
+    facts: Facts, policy: PolicyDecision, decision_id: str, revision: str, commitment: str
+) -> dict[str, JsonValue]:
+    """What the log says of a decision; the input document holds the rest."""
+    tool = facts.tool
+    return {
+        "id": decision_id,
+        "rpc": facts.call.rpc,
+        "request_id": facts.call.request_id,
+        "subject": identity(facts.subject),
+        "principal": identity(facts.principal),
+        "server": facts.server,
+        "tool": facts.name,
+        "class": "task" if facts.is_builtin else (tool.tool_class.value if tool else ""),
+        "effect": facts.has_effect,
+        "args": facts.arguments_digest,
+        "binding": facts.binding_digest,
+        "decision": policy.decision.value,
+        "codes": [reason.code for reason in policy.reasons],
+        "rules": [reason.rule for reason in policy.reasons],
+        "shadow": dict(policy.shadow),
+        "revision": revision,
+        "input": commitment,
+    }
+
+
+def _add_up(facts: Facts, decision: Decision, task: Task, overlay: Overlay) -> Task:
+    """Count the decision in its task and in everything that rolls up beyond it."""
+    tool = facts.tool
+    taints = tool is not None and tool.output_label is OutputLabel.UNTRUSTED
+    for key in task.rollup_keys:
+        rollup = overlay.rollup(key).add(
+            now_us=overlay.now_us,
+            decision=decision,
+            effect=facts.has_effect,
+            taints=taints,
+            sensitivity=facts.sensitivity,
+        )
+        overlay.put_rollup(key, rollup)
+    counted = task.with_rollup(
+        task.rollup.add(
+            now_us=overlay.now_us,
+            decision=decision,
+            effect=facts.has_effect,
+            taints=taints,
+            sensitivity=facts.sensitivity,
+        )
+    )
+    overlay.put_task(counted)
+    return counted
+
+
+def _next_action(policy: PolicyDecision) -> NextAction:
+    if policy.decision is Decision.ESCALATE:
+        return NextAction.WAIT_FOR_APPROVAL
+    if policy.decision is Decision.DENY and policy.reasons[0].code in _PASSING_CODES:
+        return NextAction.RETRY
+    return NextAction.NONE
