@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pdp.domain.limits import InvalidInput, shown
+from pdp.domain.names import check_server_name, check_tool_name
 from pdp.domain.resource import ResourceRule, derive_id
 
 if TYPE_CHECKING:
@@ -23,10 +25,6 @@ RESERVED_SERVER = "pdp"
 
 #: The type of the resource of a call whose tool has no usable resource rule.
 TOOL_RESOURCE = "tool"
-
-#: Names end up in log records, globs and messages. MCP itself recommends at most 128 characters
-#: for a tool name; servers in the wild go beyond, hence the margin.
-MAX_NAME_LENGTH = 256
 
 
 class CatalogueError(ValueError):
@@ -68,7 +66,7 @@ class ValueType(StrEnum):
     PERSON = "person"
     REPOSITORY = "repository"
     COMMAND = "command"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - a type of value
     NUMBER = "number"
     DATE = "date"
     IDENTIFIER = "identifier"
@@ -175,13 +173,12 @@ class Catalogue:
         """Take the entries.
 
         Raises CatalogueError for two entries of one (server, name), for the reserved server and
-        for names that are empty, too long or not plain printable text.
+        for names that no call could carry.
         """
         by_key: dict[tuple[str, str], Tool] = {}
         servers: dict[str, tuple[str, ...]] = {}
         for tool in tools:
-            check_name("server", tool.server)
-            check_name("name", tool.name)
+            check_names(tool.server, tool.name)
             if tool.server == RESERVED_SERVER:
                 raise CatalogueError(
                     f"tool {tool.name!r}: the server name {RESERVED_SERVER!r} is reserved for "
@@ -221,17 +218,15 @@ class Catalogue:
         return Found(tool) if tool is not None else Unknown(server, name)
 
 
-def check_name(what: str, name: str) -> None:
-    """Raise CatalogueError unless `name` is 1 to MAX_NAME_LENGTH printable ASCII characters.
-
-    Spaces and look-alikes from other scripts would let two names look the same to a person.
-    """
-    if not name:
-        raise CatalogueError(f"{what} is empty")
-    if len(name) > MAX_NAME_LENGTH:
-        raise CatalogueError(f"{what} is longer than {MAX_NAME_LENGTH} characters")
-    if not all("!" <= character <= "~" for character in name):
-        raise CatalogueError(f"{what} {name!r} may hold printable ASCII without spaces only")
+def check_names(server: str, name: str) -> None:
+    """Raise CatalogueError unless a call could carry both names (the limits of the contract)."""
+    try:
+        check_server_name(server, "server")
+        check_tool_name(name, "name")
+    except InvalidInput as error:
+        raise CatalogueError(f"tool {shown(name)} of server {shown(server)}: {error}") from error
+    if not server:
+        raise CatalogueError(f"tool {shown(name)}: server is empty; name the tool's server")
 
 
 def derive_resource(tool: Tool, arguments: Mapping[str, JsonValue]) -> DerivedResource:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 import idna
@@ -101,7 +101,7 @@ def _array(values: list[str]) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def _values_at(value: JsonValue | Mapping[str, JsonValue], steps: list[str]) -> Iterator[JsonValue]:
+def _values_at(value: Any, steps: list[str]) -> Iterator[JsonValue]:
     """The values at a path, arrays opened; nothing where null or absent."""
     if isinstance(value, list | tuple):
         for item in value:
@@ -190,7 +190,7 @@ def _path(text: str) -> str | None:
 
     Where `..` leads depends on links that nobody here can see.
     """
-    if text.startswith("[") or "\\" in text and ".." in text:
+    if text.startswith("[") or ("\\" in text and ".." in text):
         return None
     segments = text.split("/")
     if ".." in segments:
