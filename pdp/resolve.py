@@ -315,7 +315,7 @@ def input_document(
         "settings": {"development": development},
         "caller": {
             **builtin.identity(caller.identity),
-            "roles": sorted(caller.roles),
+            "roles": [*sorted(caller.roles)],
             "verified_by": caller.verified_by,
         },
         "subject": builtin.identity(facts.subject),

@@ -1,0 +1,138 @@
+"""A real service for tests: `pdp serve --dev` as a child process on a Unix socket."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+
+START_SECONDS = 30.0
+STOP_SECONDS = 20.0
+
+
+@dataclass
+class Service:
+    """A running service. `stderr` holds what it has said so far."""
+
+    data: Path
+    process: subprocess.Popen[str]
+    addresses: tuple[str, ...]
+    start_seconds: float
+    stderr: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """The first address, as gRPC clients take it."""
+        return self.addresses[0]
+
+    def channel(self) -> grpc.Channel:
+        """A new channel to the service."""
+        return grpc.insecure_channel(
+            self.address,
+            options=[
+                ("grpc.use_local_subchannel_pool", 1),
+                ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+            ],
+        )
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the service's own process."""
+        self.process.send_signal(number)
+
+    def wait_for(self, text: str, seconds: float = 10.0, *, since: int = 0) -> str:
+        """The first line of standard error, from line `since` on, that contains `text`."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for line in self.stderr[since:]:
+                if text in line:
+                    return line
+            time.sleep(0.02)
+        said = "\n".join(self.stderr[-40:])
+        raise AssertionError(f"nothing said {text!r} within {seconds} s:\n{said}")
+
+    def stop(self) -> int:
+        """Ask it to stop and wait; returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_SECONDS)
+            raise
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def start_service(
+    data: Path,
+    *,
+    catalogues: Sequence[Path] = (),
+    bundles: Sequence[Path] = (),
+    extra: Sequence[str] = (),
+    environment: dict[str, str] | None = None,
+) -> Service:
+    """Start a service over `data` and wait until it is ready."""
+    command = [sys.executable, "-m", "pdp", "serve", "--dev", "--data", str(data)]
+    for path in catalogues:
+        command += ["--catalogue", str(path)]
+    for path in bundles:
+        command += ["--bundle", str(path)]
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*command, *extra],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
+    said: list[str] = []
+    threading.Thread(target=_collect, args=(process.stderr, said), daemon=True).start()
+    addresses = _wait_ready(process, said)
+    service = Service(data, process, addresses, time.monotonic() - began, said)
+    # What comes on standard output later must not fill the pipe.
+    threading.Thread(target=_collect, args=(process.stdout, []), daemon=True).start()
+    return service
+
+
+def _wait_ready(process: subprocess.Popen[str], said: list[str]) -> tuple[str, ...]:
+    found: list[str] = []
+    ready = threading.Event()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("ready "):
+                found.extend(line.split()[1:])
+                break
+        ready.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    if not ready.wait(START_SECONDS) or not found:
+        process.kill()
+        process.wait(STOP_SECONDS)
+        time.sleep(0.1)
+        raise AssertionError("the service did not get ready:\n" + "\n".join(said[-40:]))
+    return tuple(found)
+
+
+def _collect(stream: object, lines: list[str]) -> None:
+    for line in stream:  # type: ignore[attr-defined]
+        lines.append(line.rstrip("\n"))
