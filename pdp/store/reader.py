@@ -1,0 +1,164 @@
+"""Looking into a SQLite store without writing: tasks, leaves, checkpoints, inputs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Final, Self
+
+from pdp.domain.merkle import Frontier
+from pdp.domain.records import InputRecord
+from pdp.domain.task import Task
+from pdp.ports import LogState, StoredLeaf, StoreError
+from pdp.store import rows
+from pdp.store.connections import connect_reader
+from pdp.store.schema import VERSION, check_version
+
+#: The name of the database in the data folder.
+DATABASE: Final = "pdp.db"
+
+_TASK: Final = rows.select("task", rows.TASK_COLUMNS, "id = ?")
+_TASKS: Final = rows.select("task", rows.TASK_COLUMNS, "id > ? ORDER BY id LIMIT ?")
+_LEAVES: Final = rows.select("leaf", rows.LEAF_COLUMNS, "idx >= ? ORDER BY idx LIMIT ?")
+# The second condition repeats that of the index, or it would not be used.
+_TASK_LEAVES: Final = rows.select(
+    "leaf", rows.LEAF_COLUMNS, "task_id = ? AND task_id <> '' ORDER BY idx"
+)
+_INPUT: Final = rows.select(
+    "input",
+    rows.INPUT_COLUMNS,
+    "leaf_index = (SELECT leaf_index FROM decision WHERE id = ?)",
+)
+
+
+class SqliteReader:
+    """What is committed in a store, whether or not a service runs on it. Safe for threads.
+
+    Reading blocks no writer. Every method raises StoreError where the store cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the database file at `path`.
+
+        Raises:
+            SchemaTooNew: a newer program wrote it.
+            StoreError: it is absent, no store, or cannot be read.
+        """
+        self._path = path
+        self._lock = Lock()
+        try:
+            self._connection = connect_reader(path)
+        except sqlite3.Error as fault:
+            if not path.exists():
+                raise StoreError(
+                    f"there is no store at {path}: name the data folder of the service"
+                ) from fault
+            raise StoreError(f"{path} cannot be read: {fault}") from fault
+        try:
+            with _reading(path):
+                if check_version(self._connection) < VERSION:
+                    raise StoreError(
+                        f"{path} has the tables of an older version of this program: start the"
+                        " service once, it migrates them"
+                    )
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def log_state(self) -> LogState:
+        """The log as last committed."""
+        with self._lock, _reading(self._path):
+            log_id, frontier, last_at_us = self._connection.execute(
+                "SELECT log_id, frontier, last_at_us FROM meta"
+            ).fetchone()
+            tree = Frontier.from_bytes(frontier)
+            return LogState(log_id, tree.size, tree.root(), last_at_us)
+
+    def list_tasks(self, *, after: str, limit: int) -> Sequence[Task]:
+        """Up to `limit` tasks by id, beginning behind `after` (empty: from the first)."""
+        found = self._all(_TASKS, (after, limit))
+        with _reading(self._path):
+            return [rows.task_of(row) for row in found]
+
+    def task(self, task_id: str) -> Task | None:
+        """One task, if there is one of that id."""
+        found = self._all(_TASK, (task_id,))
+        with _reading(self._path):
+            return rows.task_of(found[0]) if found else None
+
+    def task_leaves(self, task_id: str) -> Sequence[StoredLeaf]:
+        """A task's leaves in log order."""
+        return self._leaves(_TASK_LEAVES, (task_id,))
+
+    def leaves(self, start: int, limit: int) -> Sequence[StoredLeaf]:
+        """Up to `limit` leaves of the log from index `start`."""
+        return self._leaves(_LEAVES, (start, limit))
+
+    def checkpoints(self) -> Sequence[str]:
+        """All signed checkpoints, oldest first."""
+        return [text for (text,) in self._all("SELECT text FROM checkpoint ORDER BY number", ())]
+
+    def input(self, decision_id: str) -> InputRecord | None:
+        """The input document of a decision, unless it was never kept or has been erased."""
+        found = self._all(_INPUT, (decision_id,))
+        return rows.input_of(decision_id, found[0]) if found else None
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[sqlite3.Connection]:
+        """The connection, seeing one state of the store throughout.
+
+        While it lasts the writer's write-ahead log cannot shrink: keep it as short as the work
+        allows. Errors of reading become StoreError.
+        """
+        with self._lock, _reading(self._path):
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Give back the connection."""
+        with self._lock:
+            self._connection.close()
+
+    def _leaves(self, query: str, values: tuple[object, ...]) -> Sequence[StoredLeaf]:
+        return [StoredLeaf(row[0], rows.leaf_of(row)) for row in self._all(query, values)]
+
+    def _all(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        with self._lock, _reading(self._path):
+            return self._connection.execute(query, values).fetchall()
+
+
+def open_reader(data: Path) -> SqliteReader:
+    """Look into the store of the data folder `data`.
+
+    Raises:
+        SchemaTooNew: a newer program wrote it.
+        StoreError: there is none, or it cannot be read.
+    """
+    return SqliteReader(data / DATABASE)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What can go wrong while rows are read and understood is a StoreError."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError, TypeError, KeyError) as fault:
+        raise StoreError(f"{path} cannot be read: {fault}") from fault
