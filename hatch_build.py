@@ -71,7 +71,10 @@ def generate(root: Path) -> None:
         command = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={root / 'proto'}"]
         command += [f"--python_out={scratch}", f"--grpc_python_out={scratch}"]
         for plugin in ("mypy", "mypy_grpc"):
-            command += [f"--plugin={script(f'protoc-gen-{plugin}')}", f"--{plugin}_out=quiet:{scratch}"]
+            command += [
+                f"--plugin={script(f'protoc-gen-{plugin}')}",
+                f"--{plugin}_out=quiet:{scratch}",
+            ]
         run([*command, *map(str, sources)], "generating Python from proto/", root)
         made = Path(scratch) / GENERATED
         doc = '"""Generated from proto/pdp/v1 when the package is built; edit nothing here."""\n'
@@ -129,7 +132,9 @@ def find_go() -> tuple[str, dict[str, str]]:
 
 def is_engine_input(path: Path) -> bool:
     """Whether a change of this file under `opa/` can change the binary."""
-    return not path.name.endswith("_test.go") and "testdata" not in path.parts and path.suffix != ".md"
+    return (
+        not path.name.endswith("_test.go") and "testdata" not in path.parts and path.suffix != ".md"
+    )
 
 
 def script(name: str) -> str:
@@ -137,11 +142,15 @@ def script(name: str) -> str:
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     found = shutil.which(name, path=path)
     if found is None:
-        raise BuildError(f"{name} is not installed: it comes with the build requirement mypy-protobuf.")
+        raise BuildError(
+            f"{name} is not installed: it comes with the build requirement mypy-protobuf."
+        )
     return found
 
 
-def run(command: list[str], what: str, cwd: Path, environment: dict[str, str] | None = None) -> None:
+def run(
+    command: list[str], what: str, cwd: Path, environment: dict[str, str] | None = None
+) -> None:
     """Run a command with its output going where the build's goes (pip shows that on failure)."""
     print(f"{what} ...", flush=True)
     done = subprocess.run(command, cwd=cwd, env=environment, check=False)  # noqa: S603
