@@ -88,7 +88,7 @@ def key_id(name: str, public_key: bytes) -> bytes:
 def format_signed(
     checkpoint: Checkpoint, key_name: str, key_identifier: bytes, signature: bytes
 ) -> str:
-    """The signed checkpoint with one signature line. Raises CheckpointError for a bad name or id."""
+    """The signed checkpoint, one signature line. Raises CheckpointError for a bad name or id."""
     _check_name(key_name, "key name")
     if len(key_identifier) != KEY_ID_BYTES:
         raise CheckpointError(f"a key id is {KEY_ID_BYTES} bytes")
