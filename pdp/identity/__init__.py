@@ -1,0 +1,1 @@
+"""Who is calling: ways to verify the peer on a connection."""

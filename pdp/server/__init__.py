@@ -1,0 +1,1 @@
+"""The gRPC front door: protobuf messages to domain values and back, and nothing that decides."""

@@ -1,0 +1,126 @@
+"""The one place that turns refusals and exceptions into gRPC statuses with their details."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import grpc
+import structlog
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from grpc_status import rpc_status  # type: ignore[import-untyped]
+
+from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.limits import InvalidInput
+from pdp.identity.port import Unauthenticated
+from pdp.ports import StoreError
+
+if TYPE_CHECKING:
+    from typing import Never
+
+    from google.protobuf.message import Message
+
+# ErrorInfo.domain: who defines the reasons.
+DOMAIN: Final = "pdp.v1"
+# Status, details and metadata travel in trailers, of which peers take 8 KiB: the text is in there
+# up to three times, once percent-encoded and twice in base64.
+TEXT_CHARS: Final = 400
+METADATA_CHARS: Final = 200
+
+STATUS: Final = {
+    RefusalKind.INVALID_ARGUMENT: grpc.StatusCode.INVALID_ARGUMENT,
+    RefusalKind.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    RefusalKind.ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
+    RefusalKind.FAILED_PRECONDITION: grpc.StatusCode.FAILED_PRECONDITION,
+    RefusalKind.PERMISSION_DENIED: grpc.StatusCode.PERMISSION_DENIED,
+    RefusalKind.UNAUTHENTICATED: grpc.StatusCode.UNAUTHENTICATED,
+    RefusalKind.RESOURCE_EXHAUSTED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    RefusalKind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    RefusalKind.INTERNAL: grpc.StatusCode.INTERNAL,
+}
+
+_log = structlog.get_logger("pdp.server")
+
+
+class Refused(Exception):
+    """Carries a refusal out of an RPC."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        super().__init__(refusal.message)
+
+
+def refusal_of(fault: Exception, rpc: str) -> Refusal:
+    """What to answer where `fault` ended the RPC named `rpc`.
+
+    An exception that nobody expected is logged in full under a fresh incident id, and the caller
+    is told that id and nothing else.
+    """
+    if isinstance(fault, Refused):
+        return fault.refusal
+    if isinstance(fault, InvalidInput):
+        pointer = (("pointer", fault.pointer),) if fault.pointer else ()
+        return Refusal(RefusalKind.INVALID_ARGUMENT, str(fault), fault.field, pointer)
+    if isinstance(fault, Unauthenticated):
+        return Refusal(RefusalKind.UNAUTHENTICATED, str(fault))
+    incident = "i-" + secrets.token_hex(8)
+    _log.error("rpc_failed", rpc=rpc, incident=incident, exc_info=fault)
+    if isinstance(fault, StoreError):
+        return Refusal(
+            RefusalKind.UNAVAILABLE,
+            f"the store cannot be read now; try again (incident {incident})",
+            metadata=(("incident", incident),),
+        )
+    return Refusal(
+        RefusalKind.INTERNAL,
+        f"internal error; the operator finds it in the log as incident {incident}",
+        metadata=(("incident", incident),),
+    )
+
+
+async def abort(context: grpc.aio.ServicerContext[Message, Message], refusal: Refusal) -> Never:
+    """End the RPC with the refusal's status, ErrorInfo, and BadRequest where a field is named."""
+    description = _clipped(refusal.message, TEXT_CHARS)
+    details: list[Message] = []
+    if refusal.field:
+        field = _clipped(refusal.field, METADATA_CHARS)
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=field, description=description
+        )
+        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    await _abort(context, STATUS[refusal.kind], description, dict(refusal.metadata), details)
+
+
+async def abort_unimplemented(
+    context: grpc.aio.ServicerContext[Message, Message], rpc: str
+) -> Never:
+    """End the RPC named `rpc` (`pdp.v1.Service/Method`): this version does not have it."""
+    text = f"{rpc} is part of the contract and not implemented by this version of the server"
+    await _abort(context, grpc.StatusCode.UNIMPLEMENTED, text, {"rpc": rpc}, [])
+
+
+async def _abort(
+    context: grpc.aio.ServicerContext[Message, Message],
+    code: grpc.StatusCode,
+    text: str,
+    metadata: dict[str, str],
+    details: list[Message],
+) -> Never:
+    info = error_details_pb2.ErrorInfo(
+        reason=code.name,
+        domain=DOMAIN,
+        metadata={key: _clipped(value, METADATA_CHARS) for key, value in metadata.items()},
+    )
+    status = status_pb2.Status(code=code.value[0], message=text)
+    for detail in (info, *details):
+        packed = AnyMessage()
+        packed.Pack(detail)
+        status.details.append(packed)
+    await context.abort_with_status(rpc_status.to_status(status))
+
+
+def _clipped(text: str, limit: int) -> str:
+    clipped = text if len(text) <= limit else text[: limit - 1] + "…"
+    # A protobuf string cannot hold a lone surrogate, and an answer must not fail over one.
+    return clipped.encode("utf-8", "backslashreplace").decode("utf-8")
