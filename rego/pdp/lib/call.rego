@@ -1,0 +1,31 @@
+# METADATA
+# title: What kind of call this is
+# description: Facts about the call that several rules need.
+package pdp.lib.call
+
+# METADATA
+# description: |
+#   "tool": a known tool called in a known task; "builtin": one of the PDP's own; "unresolved":
+#   something is not known, which other rules deny. Undefined when the input is not as agreed.
+kind := "tool" if {
+	input.tool.builtin == false
+	input.tool.known == true
+	input.task.known == true
+}
+
+else := "builtin" if input.tool.builtin == true
+
+else := "unresolved" if {
+	input.tool.builtin == false
+	false in {input.tool.known, input.task.known}
+}
+
+# METADATA
+# description: Classes whose calls change something that a draft could not take back.
+effectful := {"write", "send", "execute", "admin"}
+
+# METADATA
+# description: |
+#   A field of the catalogue entry that was guessed without any ground. Such a field holds the worst
+#   value, and where only that stands in the way a person is asked instead of a denial.
+guessed(field) if field in input.tool.ungrounded

@@ -1,0 +1,54 @@
+# METADATA
+# title: No guess decides
+# description: |
+#   A catalogue entry made by an import may hold fields that were guessed without any ground. Where
+#   such a field matters for this call, a person confirms it: one question for all of them.
+# custom:
+#   controls:
+#     - ASI02
+#     - ASI04
+#     - NIST SP 800-207 2.1 tenet 5
+#     - MAESTRO L3
+#   codes:
+#     - inferred_tool
+package pdp.rules.inferred
+
+import data.pdp.lib.call
+import data.pdp.lib.result
+
+default verdict := {"result": "deny", "code": "policy_error"}
+
+verdict := {"result": "pass"} if {
+	call.kind == "tool"
+	input.tool.ungrounded == []
+}
+
+else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+
+else := {"result": "pass"} if {
+	is_array(input.tool.ungrounded)
+	count(matters) == 0
+}
+
+else := result.escalate(rego.metadata.chain(), "inferred_tool", {
+	"message": sprintf("%s of tool %s is a guess without grounds", [concat(", ", matters), input.tool.name]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "State these fields of the tool in the catalogue.",
+	"metadata": {"fields": concat(",", matters)},
+}) if {
+	is_array(input.tool.ungrounded)
+}
+
+matters contains "class" if call.guessed("class")
+
+# What counts as irreversible is asked about anyway where the class has effects.
+matters contains "reversible" if {
+	call.guessed("reversible")
+	input.tool.class in call.effectful
+}
+
+# A derived resource decides only where the intent limits resources.
+matters contains "resource" if {
+	call.guessed("resource")
+	input.task.intent.resources != []
+}

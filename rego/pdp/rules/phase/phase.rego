@@ -1,0 +1,69 @@
+# METADATA
+# title: The phase allows the class
+# description: |
+#   PLAN looks, PREPARE also drafts, EXECUTE also acts. Looking includes reads that go out (a fetch,
+#   a search): they change nothing, and where their arguments may come from is a matter of
+#   provenance, not of the phase. Administrative acts are in no phase: a person answers for each.
+# custom:
+#   controls:
+#     - ASI02
+#     - ASI03
+#     - NIST SP 800-207 2.1 tenet 4
+#     - MAESTRO L3
+#   codes:
+#     - outside_phase
+#     - inferred_tool
+package pdp.rules.phase
+
+import data.pdp.lib.call
+import data.pdp.lib.result
+
+default verdict := {"result": "deny", "code": "policy_error"}
+
+verdict := {"result": "pass"} if {
+	call.kind == "tool"
+	input.tool.class in allowed[input.task.phase]
+}
+
+else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+
+else := result.escalate(rego.metadata.chain(), "inferred_tool", {
+	"message": sprintf(
+		"what %s does is a guess without grounds, so it counts as the worst in phase %s",
+		[input.tool.name, input.task.phase],
+	),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "State the tool's class in the catalogue.",
+	"metadata": {"fields": "class"},
+}) if {
+	allowed[input.task.phase]
+	call.guessed("class")
+}
+
+else := result.escalate(rego.metadata.chain(), "outside_phase", {
+	"message": sprintf("%s is an administrative act, which no phase covers", [input.tool.name]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "Approve this call if the task needs it.",
+	"metadata": {"phase": "execute", "class": "admin"},
+}) if {
+	input.task.phase == "execute"
+	input.tool.class == "admin"
+}
+
+else := result.deny(rego.metadata.chain(), "outside_phase", {
+	"message": sprintf("phase %s does not allow tools of class %s", [input.task.phase, input.tool.class]),
+	"agent_message": sprintf("This is not possible in phase %s.", [upper(input.task.phase)]),
+	"remediation": "Change the task's phase with ChangePhase, or start tasks that act in EXECUTE.",
+	"metadata": {"phase": input.task.phase, "class": input.tool.class},
+}) if {
+	allowed[input.task.phase]
+	input.tool.class in classes
+}
+
+classes := {"read", "draft", "write", "send", "execute", "admin"}
+
+allowed := {
+	"plan": {"read"},
+	"prepare": {"read", "draft"},
+	"execute": {"read", "draft", "write", "send", "execute"},
+}

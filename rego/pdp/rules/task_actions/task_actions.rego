@@ -1,0 +1,129 @@
+# METADATA
+# title: Who may start, move and end tasks
+# description: |
+#   Tasks are started by an orchestrator that is not the subject: its word is what makes an intent
+#   more than a claim. It also raises phases. Giving authority back is always fine: any caller that
+#   may speak for the subject lowers the phase, and a gateway or orchestrator completes the task.
+#   This is the rule that grants calls of the built-in tools.
+# custom:
+#   controls:
+#     - ASI01
+#     - ASI03
+#     - NIST SP 800-207 2.1 tenet 3
+#     - MAESTRO L7
+#   codes:
+#     - task_action
+#     - task_exists
+#     - task_unregistered
+#     - role_missing
+#     - caller_is_subject
+package pdp.rules.task_actions
+
+import data.pdp.lib.result
+
+default verdict := {"result": "deny", "code": "policy_error"}
+
+verdict := {"result": "not_applicable"} if input.tool.builtin == false
+
+else := {"result": "not_applicable"} if {
+	input.tool.builtin == true
+	not input.tool.name in {"pdp.start_task", "pdp.change_phase", "pdp.complete_task"}
+}
+
+else := object.union(
+	{"terms": terms},
+	result.grant(rego.metadata.chain(), "task_action", {"message": "an orchestrator starts this task"}),
+) if {
+	input.tool.name == "pdp.start_task"
+	vouched_for
+	input.findings.task_exists == false
+}
+
+else := result.grant(rego.metadata.chain(), "task_action", {"message": "the phase may be changed so"}) if {
+	input.tool.name == "pdp.change_phase"
+	phase_may_change
+}
+
+else := result.grant(rego.metadata.chain(), "task_action", {"message": "the task may be completed"}) if {
+	input.tool.name == "pdp.complete_task"
+	holds_one_of({"orchestrator", "pep"})
+}
+
+else := role_missing(rego.metadata.chain(), "orchestrator") if {
+	gives_authority
+	not holds_one_of({"orchestrator"})
+}
+
+else := role_missing(rego.metadata.chain(), "orchestrator or pep") if {
+	input.tool.name == "pdp.complete_task"
+	not holds_one_of({"orchestrator", "pep"})
+}
+
+else := result.deny(rego.metadata.chain(), "caller_is_subject", {
+	"message": "the caller is the subject itself, which cannot vouch for its own intent or phase",
+	"agent_message": "Only an orchestrator can do this.",
+	"remediation": "Make this call from an orchestrator that is not the agent.",
+}) if {
+	gives_authority
+	input.caller.id == input.subject.id
+}
+
+else := result.deny(rego.metadata.chain(), "task_exists", {
+	"message": sprintf("a task with id %s exists", [input.call.arguments.task_id]),
+	"agent_message": "There already is such a task.",
+	"remediation": "Choose another task id, or leave it out.",
+	"metadata": {"task_id": input.call.arguments.task_id},
+}) if {
+	input.tool.name == "pdp.start_task"
+	input.findings.task_exists == true
+}
+
+else := result.deny(rego.metadata.chain(), "task_unregistered", {
+	"message": "an unregistered task cannot reach EXECUTE",
+	"agent_message": "This work is not registered; only reading and drafting is possible.",
+	"remediation": "Have an orchestrator start a task with StartTask.",
+}) if {
+	input.tool.name == "pdp.change_phase"
+	input.task.registered == false
+}
+
+role_missing(chain, roles) := result.deny(chain, "role_missing", {
+	"message": sprintf("%s needs the role %s", [input.tool.name, roles]),
+	"agent_message": "Only an orchestrator can do this.",
+	"remediation": "Give the caller the role, or make this call from a caller that holds it.",
+	"metadata": {"roles": roles},
+})
+
+gives_authority if input.tool.name == "pdp.start_task"
+
+gives_authority if {
+	input.tool.name == "pdp.change_phase"
+	ranks[input.call.arguments.phase] > ranks[input.task.phase]
+}
+
+vouched_for if {
+	holds_one_of({"orchestrator"})
+	input.caller.id != input.subject.id
+}
+
+holds_one_of(roles) if {
+	some role in input.caller.roles
+	role in roles
+}
+
+phase_may_change if ranks[input.call.arguments.phase] <= ranks[input.task.phase]
+
+phase_may_change if {
+	input.call.arguments.phase == "prepare"
+	ranks[input.task.phase] < 2
+	vouched_for
+}
+
+phase_may_change if {
+	input.call.arguments.phase == "execute"
+	ranks[input.task.phase] < 3
+	vouched_for
+	input.task.registered == true
+}
+
+ranks := {"plan": 1, "prepare": 2, "execute": 3}
