@@ -1,4 +1,4 @@
-"""Step 1, Admit: may this caller ask this at all, and are the arguments JSON that can be trusted."""
+"""Step 1, Admit: may this caller ask this at all, and are the arguments JSON to be trusted."""
 
 from __future__ import annotations
 

@@ -134,5 +134,5 @@ def _wait_ready(process: subprocess.Popen[str], said: list[str]) -> tuple[str, .
 
 
 def _collect(stream: object, lines: list[str]) -> None:
-    for line in stream:  # type: ignore[attr-defined]
-        lines.append(line.rstrip("\n"))
+    # Line by line: what was said must be there while the service still runs.
+    lines.extend(line.rstrip("\n") for line in stream)  # type: ignore[attr-defined]

@@ -84,7 +84,7 @@ def parse_value(raw: bytes, field: str, *, limit: int = ARGUMENTS_BYTES) -> Json
     except json.JSONDecodeError as fault:
         raise InvalidInput(
             field,
-            f"is not JSON: {fault.msg} at character {fault.pos}",
+            f"is not JSON: {fault.msg.removesuffix(' at')} at character {fault.pos}",
             "send exactly one JSON value (RFC 8259)",
         ) from None
 

@@ -19,6 +19,7 @@ from typing import Final, NoReturn, TypeAlias
 from pdp.domain.limits import (
     GLOB_BRACES_DEPTH,
     GLOB_BYTES,
+    GLOB_LIST_BYTES,
     GLOB_TRIES,
     GLOBS_PER_LIST,
     RESOURCE_ID_BYTES,
@@ -72,6 +73,10 @@ def check_globs(patterns: Sequence[str], field: str, *, delimiters: str) -> None
     `delimiters` says what they are matched against: none for tool names, `/` for `type:id`.
     """
     check_count(len(patterns), field, GLOBS_PER_LIST)
+    if sum(map(len, patterns)) > GLOB_LIST_BYTES:
+        raise InvalidInput(
+            field, f"is longer than {GLOB_LIST_BYTES:,} bytes in all", "use fewer globs"
+        )
     tries = 0
     for index, pattern in enumerate(patterns):
         tries += _checked_tries(pattern, f"{field}[{index}]", delimiters)

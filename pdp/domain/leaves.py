@@ -84,7 +84,5 @@ def write_leaf(entry: Entry, task: Task | None) -> tuple[Leaf, Task | None]:
     body["seq"] = sequence
     body["prev"] = task.last_leaf.hex()
     raw = canonical(body)
-    leaf = Leaf(
-        hash=leaf_hash(raw), body=raw, kind=entry.kind, task_id=task.id, sequence=sequence
-    )
+    leaf = Leaf(hash=leaf_hash(raw), body=raw, kind=entry.kind, task_id=task.id, sequence=sequence)
     return leaf, replace(task, sequence=sequence, last_leaf=leaf.hash)

@@ -49,6 +49,8 @@ GOAL_BYTES: Final = 16 * KIB
 # Each glob of an intent is matched against each call's tool or resource.
 GLOBS_PER_LIST: Final = 256
 GLOB_BYTES: Final = KIB
+# Each is read character by character on every call that carries an intent.
+GLOB_LIST_BYTES: Final = 64 * KIB
 # Recursion of the matcher; authors write one level.
 GLOB_BRACES_DEPTH: Final = 4
 # How often matching one list may go back and try again, at worst. The engine cannot be interrupted

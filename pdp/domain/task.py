@@ -14,7 +14,7 @@ class Rollup:
     """Sums over a ledger, kept so that no decision has to scan it.
 
     The same sums are kept for a task, for a (subject, principal) pair and for a principal. All
-    counts are of recorded decisions; `minute` is the epoch minute that the `minute_*` counts are of.
+    counts are of recorded decisions; the `minute_*` counts are of the epoch minute `minute`.
     """
 
     calls: int = 0
