@@ -1,0 +1,103 @@
+"""The words by which arguments say what they hold and decide. Data only, lower case, singular."""
+
+from __future__ import annotations
+
+from pdp.domain.catalogue import ValueType
+from pdp.domain.vocabulary import words
+
+#: What an argument of this name holds; each of these but a date is a sink.
+HOLDS: dict[str, ValueType] = {
+    **dict.fromkeys(words("email mail cc bcc"), ValueType.EMAIL),
+    **dict.fromkeys(
+        words(
+            "user username member participant attendee invitee guest assignee reviewer contact "
+            "owner manager person people collaborator employee follower mention handle login "
+            "friend payer sender delegate approver signer author"
+        ),
+        ValueType.PERSON,
+    ),
+    **dict.fromkeys(
+        words("iban bic swift account wallet beneficiary payee card bank routing"),
+        ValueType.ACCOUNT,
+    ),
+    **dict.fromkeys(words("phone mobile telephone fax msisdn whatsapp"), ValueType.PHONE),
+    **dict.fromkeys(
+        words("url uri link href website webhook endpoint callback redirect src origin"),
+        ValueType.URL,
+    ),
+    **dict.fromkeys(words("domain host hostname ip fqdn"), ValueType.DOMAIN),
+    **dict.fromkeys(
+        words("path file filename filepath directory folder dir bucket dest outfile"),
+        ValueType.PATH,
+    ),
+    **dict.fromkeys(words("channel chat conversation room"), ValueType.CHANNEL),
+    **dict.fromkeys(words("repo repository"), ValueType.REPOSITORY),
+    **dict.fromkeys(
+        words("command cmd script code sql statement cypher program"), ValueType.COMMAND
+    ),
+    **dict.fromkeys(words("password passphrase secret credential pin otp token"), ValueType.SECRET),
+    **dict.fromkeys(
+        words(
+            "date time day datetime deadline due since until checkin checkout month year "
+            "timestamp duration weekday minute hour"
+        ),
+        ValueType.DATE,
+    ),
+}
+
+#: Sent to: what they hold depends on what is sent.
+RECIPIENTS = words("to recipient receiver addressee cc bcc destination target forward")
+PARTIES = words(
+    "user channel chat conversation recipient receiver account member contact room group payee "
+    "beneficiary destination target webhook to person customer wallet phone friend owner assignee"
+)
+IDENTIFIERS = words("id sha uuid guid ulid etag slug node hash oid cursor_id urn arn uid")
+NUMBERED = words(
+    "issue pull pr ticket order invoice case alert version discussion milestone build run job "
+    "confirmation booking reservation page project finding pnr reference"
+)
+CONTENT = words(
+    "body content text message subject title description summary note comment caption html "
+    "markdown value prompt instruction reason rationale query q search question keyword topic "
+    "headline bio detail feedback review answer attachment metadata label tag payload data info "
+    "information location venue agenda memo signature intro story post reply paragraph cell row "
+    "record property explanation template variable context string term phrase image picture photo "
+    "attribute document entity observation relation annotation remark purpose footer header blurb "
+    "abstract transcript snippet objective goal notes html_body input_text emoji reaction icon "
+    "color colour criteria condition thought idea"
+)
+OPTIONS = words(
+    "page limit offset cursor after before per size count top k n max min depth width height line "
+    "column format encoding language lang locale currency unit sort order by direction filter "
+    "state status type kind mode priority severity category level layout style theme font field "
+    "include exclude expand timeout timezone tz recurrence recurring frequency interval position "
+    "index quality confidence threshold reminder visibility privacy permission role scope access "
+    "draft private public side start end token_count tail step seed rating score stars "
+    "language_code temperature iteration retry schema_version selector xpath ascending descending "
+    "range view verbose force recursive class model resolution percent percentage progress "
+    "estimate point lat latitude lon lng longitude radius zoom adult child infant passenger night "
+    "seat bedroom people_count party_size age session rank weight"
+)
+AMOUNTS = words(
+    "amount price total sum quantity qty budget cost fee tip share discount replica payment "
+    "principal installment deposit rate_limit bid value units"
+)
+GOODS = words(
+    "hotel flight restaurant company vendor merchant item product sku car ticket symbol ticker "
+    "service provider airline event asset stock fund plan menu seller store shop supplier train "
+    "room_type package movie show course"
+)
+PLACES = words(
+    "branch base head ref table database collection namespace cluster container queue project "
+    "workspace organization organisation org team group board list calendar index dataset tenant "
+    "environment key stream partition schema region zone service instance resource deployment pod "
+    "function workflow remote origin fork album playlist space site app application server device"
+)
+ADJECTIVES = words(
+    "new old updated default custom optional initial current existing original given actual "
+    "specific desired selected raw plain"
+)
+#: Names given to a person or thing, which choose nothing.
+GIVEN_NAMES = words("first last full display middle nick sur family given real event preferred")
+#: In an administrative tool these are what is given away.
+POWERS = words("permission role scope access level visibility")

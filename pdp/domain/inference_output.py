@@ -1,0 +1,113 @@
+"""What a tool returns, guessed from its definition: who could have written it, how sensitive it is.
+
+Output counts as untrusted unless it is plainly the system's own word about itself or about the
+account it serves: somebody else could have written it.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from pdp.domain.definition import Definition, singular
+from pdp.domain.inference_effect import Effect
+from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
+from pdp.domain.vocabulary import words
+
+_CLOCK = words("time date day datetime timestamp timezone clock year month weekday now today")
+_CLOCK_QUALIFIERS = words("current now today system server local utc get timezone")
+_OWN = words(
+    "balance iban quota limit usage whoami me version health uptime self identity profile account"
+)
+_OWN_PEOPLE = words("user profile account me self whoami")
+_SYSTEM_LISTS = words("currency timezone language unit country locale")
+_COMPUTED = words("calculate calculator compute math uuid arithmetic")
+_WRITTEN_BY_OTHERS = words(
+    "email mail message inbox comment issue pull review page web website url file document note "
+    "event calendar meeting transaction post thread chat channel conversation search result news "
+    "article ticket order customer lead contact record row table query log feed tweet discussion "
+    "notification alert history payment invoice booking product hotel flight restaurant repository "
+    "repo commit content attachment folder drive task project member people member invitation"
+)
+
+_SECRETS = words("password passphrase credential secret vault keychain keyring")
+_SECRET_PHRASES = (
+    ("api", "key"), ("private", "key"), ("access", "key"), ("access", "token"), ("api", "token"),
+    ("auth", "token"), ("signing", "key"), ("recovery", "code"), ("refresh", "token"),
+    ("connection", "string"), ("env", "var"), ("environment", "variable"),
+)  # fmt: skip
+_CONFIDENTIAL = words(
+    "email mail inbox gmail dm sms contact iban account balance transaction payment payroll salary "
+    "bank banking card tax health medical patient diagnosis prescription customer lead deal crm "
+    "employee hr passport ssn address drive file document folder attachment note invoice "
+    "conversation credit loan insurance statement transfer portfolio wallet profile medicine "
+    "candidate resume applicant opportunity secret credential password vault voicemail call photo"
+)
+_CONFIDENTIAL_PHRASES = (("user", "info"), ("user", "information"), ("personal", "data"))
+_PUBLIC = words(
+    "web internet weather forecast news wikipedia wiki arxiv hotel restaurant flight map place "
+    "geocode stock quote timezone time date day currency country language book movie recipe "
+    "rating review price docs documentation public holiday exchange rate library attraction"
+)
+_SHARED_CODE = words("repo repository branch commit pull gist code")
+
+
+def infer_output_label(definition: Definition, effect: Effect) -> tuple[OutputLabel, str]:
+    """The label of the output, and what it rests on."""
+    if effect.tool_class is not ToolClass.READ:
+        return OutputLabel.UNTRUSTED, f"class:{effect.tool_class.value} raises no trust"
+    if effect.egress:
+        return OutputLabel.UNTRUSTED, "egress: comes from outside"
+    nouns, head = definition.nouns, definition.object_head
+    others = nouns & _WRITTEN_BY_OTHERS
+    if others:
+        return OutputLabel.UNTRUSTED, f"name:{min(others)} is written by others"
+    selects = any(
+        field.required or field.words[-1:] != ("timezone",)
+        for field in definition.fields
+        if field.types != {"boolean"} and not field.choices
+    )
+    if head in _CLOCK and nouns <= _CLOCK | _CLOCK_QUALIFIERS | {effect.verb}:
+        return OutputLabel.TRUSTED, f"name:{head} is the system's own"
+    if head in _SYSTEM_LISTS and effect.verb in ("list", "get"):
+        return OutputLabel.TRUSTED, f"name:{head} is the system's own"
+    if nouns & _COMPUTED:
+        return OutputLabel.TRUSTED, f"name:{min(nouns & _COMPUTED)} is computed from the arguments"
+    if not selects and (nouns & _OWN or (nouns & _OWN_PEOPLE and head in ("info", "user"))):
+        return OutputLabel.TRUSTED, f"name:{head} of the own account, chosen by no argument"
+    return OutputLabel.UNTRUSTED, "default: nothing says that only the system writes it"
+
+
+def infer_sensitivity(definition: Definition, effect: Effect) -> tuple[Sensitivity, str]:
+    """How sensitive what the tool gives access to is, and what that rests on."""
+    pairs = set(pairwise(tuple(singular(word) for word in definition.words)))
+    nouns, head = definition.nouns, definition.object_head
+    reads = effect.tool_class is ToolClass.READ
+    if reads and (head in _SECRETS or pairs & set(_SECRET_PHRASES)):
+        return Sensitivity.RESTRICTED, f"name:{head} is a secret"
+    if effect.tool_class is ToolClass.SEND or (
+        effect.creates and not any(field.head == "id" for field in definition.fields)
+    ):
+        return Sensitivity.INTERNAL, f"verb:{effect.verb} handles what it is given"
+    private = nouns & _CONFIDENTIAL - {effect.verb}
+    if private and not (nouns & _SHARED_CODE or _code_fields(definition)):
+        return Sensitivity.CONFIDENTIAL, f"name:{min(private)}"
+    if pairs & set(_CONFIDENTIAL_PHRASES):
+        return Sensitivity.CONFIDENTIAL, "name:personal data"
+    public = nouns & _PUBLIC - {effect.verb}
+    if reads and public and not private:
+        return Sensitivity.PUBLIC, f"name:{min(public)}"
+    if reads and effect.egress:
+        return Sensitivity.PUBLIC, "egress: what anybody can read"
+    mentioned = re.search(
+        r"\b(?:inbox|e-?mails?|bank|payroll|medical|patients?|confidential|personal|private)\b",
+        definition.description,
+        re.IGNORECASE,
+    )
+    if reads and mentioned is not None:
+        return Sensitivity.CONFIDENTIAL, f"description:{mentioned[0].lower()}"
+    return Sensitivity.INTERNAL, "default: nothing says more or less"
+
+
+def _code_fields(definition: Definition) -> bool:
+    return any(field.head in ("repo", "repository") for field in definition.fields)

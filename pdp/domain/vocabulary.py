@@ -1,0 +1,223 @@
+"""The words by which tool definitions say what tools do: verbs and nouns, each with what it means.
+
+Data only, in lower case and singular. A word is here for what it says about any server; nothing
+in this file knows a particular one.
+"""
+
+from __future__ import annotations
+
+from pdp.domain.values import ToolClass
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())
+
+
+_READ = words(
+    "get list search find read fetch retrieve view show lookup describe count browse inspect "
+    "download compare analyze analyse summarize summarise validate verify calculate compute "
+    "translate detect explain grep glob scan peek tail diff parse extract recall recommend suggest "
+    "estimate preview whoami filter rank navigate goto visit scrape crawl explore discover scroll "
+    "hover screenshot snapshot ls cat stat pwd check enumerate return geocode identify load render "
+    "wait sleep select aggregate see determine is has can monitor think reflect learn obtain "
+    "gather collect display print"
+)
+_DRAFT = words("compose prepare")
+_WRITE = words(
+    "create update edit modify write add insert append set put patch change rename move copy "
+    "delete remove save store upload upsert replace cancel close reopen archive unarchive restore "
+    "mark assign unassign unstar unpin rebase reset revert undo redo complete finish pause resume "
+    "enable disable reschedule register record link unlink attach detach import sync clear purge "
+    "drop truncate empty destroy wipe erase trash discard dismiss unresolve transition increment "
+    "decrement adjust toggle unfollow react join leave accept decline reject acknowledge snooze "
+    "mute unmute block unblock reprioritize reprioritise reorder prioritize duplicate mkdir rmdir "
+    "rm mv cp touch make manage scale click type fill press drag subscribe unsubscribe unlike "
+    "unlabel untag upvote downvote vote push lock unlock bulk stash migrate alter extend confirm "
+    "approve escalate resolve allocate apply define establish reopen deactivate activate populate "
+    "refresh initialize init overwrite strip redact encrypt decrypt sign rekey"
+)
+_SEND = words(
+    "send publish share notify reply respond forward tweet retweet invite broadcast announce "
+    "submit pay repay wire remit donate withdraw refund purchase buy dm reserve rebook unshare fax "
+    "dial transmit deliver sell"
+)
+_EXECUTE = words(
+    "execute exec eval evaluate invoke trigger deploy redeploy launch spawn install uninstall "
+    "compile restart reboot shutdown kill terminate rollout rollback dispatch rerun run"
+)
+_ADMIN = words(
+    "grant revoke authorize authorise promote demote ban unban kick suspend unsuspend impersonate "
+    "elevate rotate provision deprovision configure onboard offboard"
+)
+
+#: Words that are verbs wherever they stand in a name.
+STRONG_VERBS: dict[str, ToolClass] = {
+    **dict.fromkeys(_READ, ToolClass.READ),
+    **dict.fromkeys(_DRAFT, ToolClass.DRAFT),
+    **dict.fromkeys(_WRITE, ToolClass.WRITE),
+    **dict.fromkeys(_SEND, ToolClass.SEND),
+    **dict.fromkeys(_EXECUTE, ToolClass.EXECUTE),
+    **dict.fromkeys(_ADMIN, ToolClass.ADMIN),
+}
+
+#: Words that are as often nouns; they count as verbs only where no strong verb stands beside them.
+WEAK_VERBS: dict[str, ToolClass] = {
+    **dict.fromkeys(
+        words(
+            "query ask test help trace ping quote watch stream index map log head export sort "
+            "sample time date hash lint benchmark profile"
+        ),
+        ToolClass.READ,
+    ),
+    **dict.fromkeys(words("draft plan"), ToolClass.DRAFT),
+    **dict.fromkeys(
+        words(
+            "star like pin label tag fork clone branch commit merge checkout schedule follow note "
+            "flag favorite favourite bookmark backup stage rate review swap start stop file "
+            "document build generate open convert format process handle track pull exit cherry "
+            "switch use"
+        ),
+        ToolClass.WRITE,
+    ),
+    **dict.fromkeys(
+        words(
+            "post email mail message comment request transfer charge order book call text sms tip "
+            "trade issue contact tender bid chat"
+        ),
+        ToolClass.SEND,
+    ),
+    **dict.fromkeys(
+        words(
+            "shell bash terminal command script powershell python sh zsh cmd console rpc repl "
+            "sandbox"
+        ),
+        ToolClass.EXECUTE,
+    ),
+}
+
+#: Verbs of two words, where the first alone would say something else.
+PHRASAL_VERBS: dict[tuple[str, str], tuple[str, ToolClass]] = {
+    ("check", "in"): ("check in", ToolClass.WRITE),
+    ("check", "out"): ("check out", ToolClass.WRITE),
+    ("sign", "up"): ("sign up", ToolClass.WRITE),
+    ("log", "in"): ("log in", ToolClass.WRITE),
+    ("top", "up"): ("pay", ToolClass.SEND),
+    ("look", "up"): ("lookup", ToolClass.READ),
+    ("set", "up"): ("create", ToolClass.WRITE),
+    ("shut", "down"): ("shutdown", ToolClass.EXECUTE),
+    ("roll", "back"): ("rollback", ToolClass.EXECUTE),
+    ("make", "public"): ("publish", ToolClass.SEND),
+    ("make", "payment"): ("pay", ToolClass.SEND),
+    ("make", "call"): ("call", ToolClass.SEND),
+    ("call", "tool"): ("invoke", ToolClass.EXECUTE),
+    ("call", "function"): ("invoke", ToolClass.EXECUTE),
+    ("call", "api"): ("invoke", ToolClass.EXECUTE),
+    ("use", "tool"): ("invoke", ToolClass.EXECUTE),
+}
+
+#: Acts that cannot be taken back, whatever they act on.
+IRREVERSIBLE_VERBS = words(
+    "delete remove destroy drop purge truncate wipe erase empty clear merge send publish notify "
+    "reply respond forward tweet retweet broadcast announce submit pay repay wire remit donate "
+    "withdraw refund purchase buy sell reserve rebook book order charge transfer tip trade cancel "
+    "kill terminate rm rmdir discard post email mail message dm sms text call dial fax invite "
+    "transmit deliver reset uninstall confirm deprovision offboard"
+)
+
+#: Verbs that take a thing away; what they take away is not sent to anybody.
+REMOVING_VERBS = words(
+    "delete remove destroy drop purge truncate wipe erase empty clear cancel discard trash archive "
+    "close dismiss mark mute snooze unassign rm unshare revoke kick ban unsubscribe star unstar "
+    "label unlabel tag untag move rename pin unpin react lock unlock reject decline"
+)
+
+#: Verbs that bring something into being; a `name` they take is a new one.
+CREATING_VERBS = words(
+    "create add make insert register new draft compose save write generate record build mkdir "
+    "duplicate fork clone upsert schedule book"
+)
+
+#: What administrators administer: an effect on one of these is class admin.
+ADMIN_NOUNS = words(
+    "permission role acl credential password passphrase secret collaborator webhook firewall mfa "
+    "2fa totp oauth sso certificate forwarding visibility ownership membership privilege setting "
+    "configuration protection impersonation rolebinding entitlement scope allowlist denylist "
+    "whitelist blacklist passkey"
+)
+ADMIN_PHRASES = (
+    ("api", "key"),
+    ("ssh", "key"),
+    ("deploy", "key"),
+    ("access", "key"),
+    ("signing", "key"),
+    ("gpg", "key"),
+    ("public", "key"),
+    ("private", "key"),
+    ("access", "token"),
+    ("api", "token"),
+    ("auth", "token"),
+    ("personal", "token"),
+    ("service", "account"),
+    ("access", "policy"),
+    ("security", "policy"),
+    ("security", "group"),
+    ("iam", "policy"),
+    ("access", "level"),
+    ("access", "rule"),
+    ("user", "access"),
+    ("branch", "rule"),
+    ("role", "binding"),
+    ("delegate", "access"),
+    ("audit", "log"),
+    ("retention", "policy"),
+    ("two", "factor"),
+)
+#: Administered where they are the object itself (`create_user`), not where they are addressed
+#: (`add_user_to_channel`) or described (`update_user_profile`).
+MEMBER_NOUNS = words("user member admin administrator moderator team_member employee_account")
+SOCIAL_PLACES = words(
+    "channel chat conversation room group event meeting thread appointment call board list "
+    "calendar dm space huddle"
+)
+DESCRIBING_NOUNS = words(
+    "info profile detail status preference avatar name bio photo address picture note field "
+    "attribute property tag label data information story message task record subscription"
+)
+
+#: Money and goods that move when one of these is made, placed or scheduled.
+MONEY_NOUNS = words(
+    "payment transaction transfer payout refund donation withdrawal deposit remittance order trade "
+    "purchase checkout booking reservation debit disbursement"
+)
+MONEY_VERBS = words(
+    "create make add place submit schedule initiate start send update modify edit set execute "
+    "confirm approve process new authorize authorise complete post"
+)
+
+#: What others receive as soon as it exists: making one is sending it.
+MESSAGE_NOUNS = words(
+    "message email mail dm sms tweet post comment reply notification invitation invite "
+    "announcement newsletter fax broadcast text story"
+)
+#: Of those, the ones that stay editable where they are.
+EDITABLE_MESSAGE_NOUNS = words("comment post reply story")
+
+#: Made in places that others read.
+SHARED_NOUNS = words(
+    "issue pull gist discussion release repository repo wiki page branch commit ticket review "
+    "thread bug merge tweet feed site blog website package paste snippet channel"
+)
+
+#: Reached over the open web: a read with one of these goes out.
+WEB_NOUNS = words(
+    "web webpage website internet url http https online google bing brave duckduckgo serp www html "
+    "site sitemap curl wget browser dns whois"
+)
+
+#: Where the head of a tool's name is one of these, the name alone says that it looks.
+READ_HEADS = words(
+    "status history info information detail count statistic stat summary overview limit balance "
+    "metadata usage metric availability forecast schema version health profile location list "
+    "result weather price quote rate score report log time date day me"
+)
