@@ -34,6 +34,7 @@ _STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
 _STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 _LONG_DIGITS: Final = re.compile(rf"[0-9]{{{NUMBER_DIGITS + 1}}}")
+_SMALLEST: Final = float(f"1e-{NUMBER_EXPONENT}")
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
 # The double quote, the backslash and everything below U+0020 (RFC 8785 section 3.2.2.2).
@@ -60,13 +61,15 @@ class _Fault:
 
 
 def parse_value(raw: bytes, field: str, *, limit: int = ARGUMENTS_BYTES) -> JsonValue:
-    """The JSON value (RFC 8259) that `raw` is, numbers as int or float as in the canonical form.
+    """The JSON value (RFC 8259) that `raw` is, with the numbers that its canonical form has.
+
+    So `1.0` and `1e0` are the integer 1, as `1` is.
 
     Raises InvalidInput, naming `field` and where known the place inside, for: more than `limit`
     bytes, anything but UTF-8 without a byte order mark, anything but exactly one JSON value,
     NaN and infinities, more than 64 levels of nesting, numbers of more than 64 digits, with an
-    exponent beyond ±308 or outside the range of a double, lone surrogates, and two keys of one
-    object that are equal or differ only in case or Unicode form.
+    exponent beyond ±308, too large for a double or, other than zero, below 1e-308, lone surrogates,
+    and two keys of one object that are equal or differ only in case or Unicode form.
     """
     if len(raw) > limit:
         raise InvalidInput(field, f"is longer than {limit:,} bytes", "send less at once")
@@ -145,9 +148,9 @@ def check_struct(
 ) -> dict[str, JsonValue]:
     """A google.protobuf.Struct, decoded to Python values, as plain JSON.
 
-    Raises InvalidInput, with the place, for non-finite numbers, more than 64 levels of nesting,
-    keys that are equal but for case or Unicode form, lone surrogates, values that are no JSON, and
-    more than `limit` bytes in the canonical form.
+    Raises InvalidInput, with the place, for numbers that are not finite or, other than zero, below
+    1e-308, more than 64 levels of nesting, keys that are equal but for case or Unicode form, lone
+    surrogates, values that are no JSON, and more than `limit` bytes in the canonical form.
     """
     checked: dict[str, JsonValue] = {key: _plain(value[key], 2) for key in value}
     fault = _key_fault(list(checked))
@@ -231,11 +234,29 @@ def _double(literal: str) -> Any:
             f"has a number with an exponent beyond ±{NUMBER_EXPONENT}", "send it as a string"
         )
     number = float(literal)
-    return number if math.isfinite(number) else _not_finite(literal)
+    if number == 0 and mantissa.strip("-0."):
+        return _out_of_range(literal)
+    return _read_back(number)
 
 
-def _not_finite(_literal: str) -> Any:
-    return _Fault("has a number outside the range of a double", "send a finite number")
+def _read_back(number: float) -> Any:
+    """The number that the canonical form of a double says: where that has no point, an integer.
+
+    So all who see the parsed value and all who see its canonical form see the same number.
+    """
+    if number.is_integer() and abs(number) < 1e21:
+        return int(_number(number))
+    # The canonical form of a smaller one has an exponent that is refused when it is read again.
+    if math.isfinite(number) and abs(number) >= _SMALLEST:
+        return number
+    return _out_of_range("")
+
+
+def _out_of_range(_literal: str) -> Any:
+    return _Fault(
+        f"has a number that is not finite, or not zero and below {_SMALLEST}",
+        "send a number in this range, or a string",
+    )
 
 
 def _raising(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -253,7 +274,7 @@ def _decoder(wrap: Callable[[Callable[[Any], Any]], Callable[[Any], Any]], integ
         object_pairs_hook=wrap(_object),
         parse_int=integer,
         parse_float=wrap(_double),
-        parse_constant=wrap(_not_finite),
+        parse_constant=wrap(_out_of_range),
     ).decode
 
 
@@ -304,7 +325,7 @@ def _plain(value: object, level: int) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else _not_finite("")
+        return _read_back(value)
     if level > NESTING_LEVELS:
         return _Fault(f"is nested more than {NESTING_LEVELS} levels deep", "send less depth")
     if isinstance(value, Mapping):
