@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from pdp.domain.merkle import Frontier, leaf_hash, root_of
+from pdp.domain.merkle import Frontier
 from pdp.domain.records import Changes, InputRecord
 from pdp.domain.task import Task
 from pdp.ports import (
@@ -24,62 +23,16 @@ from pdp.ports import (
     StoreError,
     Wanted,
 )
-from pdp.store import rows
+from pdp.store.batch import read_wanted, write_changes
 from pdp.store.connections import connect_writer
+from pdp.store.head import Head, check_end, read_head
 from pdp.store.lock import take_lock
 from pdp.store.reader import DATABASE, SqliteReader
 from pdp.store.schema import bring_up_to_date
 
 LOCK: Final = "lock"
 
-# An answered request id is kept this long after its answer's end: a client that is late by minutes
-# is told so. After that it is a new request, and decided as one.
-_REQUEST_GRACE_US: Final = 600_000_000
-# At least this many expired request ids leave with each commit that brings new ones, and always
-# more than it brings, so that they never pile up and no commit pays for many.
-_PRUNE_AT_LEAST: Final = 16
-# The last full subtree is hashed again at opening if it is no larger than this: under 5 ms.
-_OPENING_CHECK_LEAVES: Final = 1024
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-
-
-_ADD_LEAF: Final = rows.insert("leaf", rows.LEAF_COLUMNS)
-_PUT_TASK: Final = rows.insert("task", rows.TASK_COLUMNS, replace=True)
-_PUT_ROLLUP: Final = rows.insert("rollup", rows.ROLLUP_COLUMNS, replace=True)
-_ADD_DECISION: Final = rows.insert("decision", rows.DECISION_COLUMNS)
-_ADD_INPUT: Final = rows.insert("input", rows.INPUT_COLUMNS)
-_ADD_OUTCOME: Final = rows.insert("outcome", rows.OUTCOME_COLUMNS)
-_PUT_APPROVAL: Final = rows.insert("approval", rows.APPROVAL_COLUMNS, replace=True)
-_ADD_REQUEST: Final = rows.insert("request", rows.REQUEST_COLUMNS)
-_PRUNE: Final = (
-    "DELETE FROM request WHERE number IN"
-    " (SELECT number FROM request WHERE valid_until_us < ? ORDER BY valid_until_us LIMIT ?)"
-)
-_SET_HEAD: Final = "UPDATE meta SET frontier = ?, last_at_us = ?, commits = ?"
-_GET_TASK: Final = rows.select("task", rows.TASK_COLUMNS, "id = ?")
-_GET_ROLLUP: Final = rows.select("rollup", rows.ROLLUP_COLUMNS, "key = ?")
-_GET_DECISION: Final = rows.select("decision", rows.DECISION_COLUMNS, "id = ?")
-_GET_OUTCOME: Final = rows.select("outcome", rows.OUTCOME_COLUMNS, "decision_id = ?")
-_GET_REQUEST: Final = rows.select("request", rows.REQUEST_COLUMNS, "key = ?")
-_GET_APPROVAL: Final = rows.select(
-    "approval",
-    rows.APPROVAL_COLUMNS,
-    "task_id = ? AND binding_digest = ? ORDER BY created_at_us DESC, id DESC LIMIT 1",
-)
 _UNSETTLED: Final = "the result of the last commit is not known yet: settle it first"
-_GET_HEAD: Final = "SELECT log_id, frontier, last_at_us, commits FROM meta"
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """The log as last committed, and how many transactions made it."""
-
-    log_id: str
-    frontier: Frontier
-    last_at_us: int
-    commits: int
 
 
 class SqliteStore:
@@ -92,12 +45,13 @@ class SqliteStore:
     def __init__(self, path: Path, lock_descriptor: int, connection: sqlite3.Connection) -> None:
         """Take over an open, up-to-date store; `open_store` is the way to get one."""
         self._path = path
+        self._file_names = (str(path), f"{path}-wal")
         self._lock_descriptor = lock_descriptor
         self._connection = connection
         self._lock = Lock()
         self._reader: SqliteReader | None = None
         self._reader_lock = Lock()
-        self._head = _read_head(connection)
+        self._head = read_head(connection)
         self._files = self._file_identities()
         self._must_reopen = False
         self._unsettled = False
@@ -113,35 +67,10 @@ class SqliteStore:
             if self._unsettled:
                 raise StoreError(_UNSETTLED)
             self._make_ready()
-            one = self._connection.execute
             try:
-                # One read transaction: it saves the file locks of each query.
-                one("BEGIN")
-                try:
-                    return Snapshot(
-                        tasks=_found(wanted.tasks, lambda k: one(_GET_TASK, (k,)), rows.task_of),
-                        rollups=_found(
-                            wanted.rollups, lambda k: one(_GET_ROLLUP, (k,)), rows.rollup_of
-                        ),
-                        requests={
-                            key: rows.request_of(key, row)
-                            for key in wanted.requests
-                            if (row := one(_GET_REQUEST, (rows.request_key(key),)).fetchone())
-                        },
-                        decisions=_found(
-                            wanted.decisions, lambda k: one(_GET_DECISION, (k,)), rows.decision_of
-                        ),
-                        outcomes=_found(
-                            wanted.decisions, lambda k: one(_GET_OUTCOME, (k,)), rows.outcome_of
-                        ),
-                        approvals=_found(
-                            wanted.approvals, lambda k: one(_GET_APPROVAL, k), rows.approval_of
-                        ),
-                    )
-                finally:
-                    one("COMMIT")
+                return read_wanted(self._connection, wanted)
             except (sqlite3.Error, ValueError, TypeError, KeyError) as fault:
-                self._must_reopen = True
+                self._must_reopen = isinstance(fault, sqlite3.Error)
                 raise StoreError(f"{self._path} cannot be read: {fault}") from fault
 
     def log_state(self) -> LogState:
@@ -171,7 +100,7 @@ class SqliteStore:
                 raise NotRecorded(str(fault)) from fault
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                after = self._write(head, changes)
+                after = write_changes(self._connection, head, changes)
             except BaseException as fault:
                 self._roll_back(fault)
                 if not isinstance(fault, Exception):
@@ -195,10 +124,12 @@ class SqliteStore:
         """
         with self._lock:
             try:
-                if self._unsettled or self._must_reopen:
+                if self._unsettled and not self._closed:
                     self._reopen()
+                else:
+                    self._make_ready()
                 self._connection.execute("UPDATE meta SET fence = fence + 1")
-                head = _read_head(self._connection)
+                head = read_head(self._connection)
                 happened = self._happened(changes, head)
             except sqlite3.Error as fault:
                 self._must_reopen = True
@@ -259,37 +190,6 @@ class SqliteStore:
             self._close_connections()
             os.close(self._lock_descriptor)
 
-    def _write(self, head: _Head, changes: Changes) -> _Head:
-        many = self._connection.executemany
-        leaves = changes.leaves
-        after = _Head(
-            head.log_id,
-            head.frontier.extend(leaf.hash for leaf in leaves) if leaves else head.frontier,
-            max(head.last_at_us, changes.at_us),
-            head.commits + 1,
-        )
-        many(_ADD_LEAF, map(rows.leaf_row, range(changes.first_index, after.frontier.size), leaves))
-        many(_PUT_TASK, map(rows.task_row, changes.tasks))
-        many(_PUT_ROLLUP, [rows.rollup_row(key, rollup) for key, rollup in changes.rollups])
-        many(_ADD_DECISION, map(rows.decision_row, changes.decisions))
-        if changes.inputs:
-            place = {record.id: record.leaf_index for record in changes.decisions}
-            many(
-                _ADD_INPUT, [rows.input_row(place[one.decision_id], one) for one in changes.inputs]
-            )
-        if changes.outcomes:
-            many(_ADD_OUTCOME, map(rows.outcome_row, changes.outcomes))
-        if changes.approvals:
-            many(_PUT_APPROVAL, map(rows.approval_row, changes.approvals))
-        if changes.requests:
-            bite = max(_PRUNE_AT_LEAST, 2 * len(changes.requests))
-            self._connection.execute(_PRUNE, (after.last_at_us - _REQUEST_GRACE_US, bite))
-            many(_ADD_REQUEST, map(rows.request_row, changes.requests))
-        self._connection.execute(
-            _SET_HEAD, (after.frontier.to_bytes(), after.last_at_us, after.commits)
-        )
-        return after
-
     def _roll_back(self, fault: BaseException) -> None:
         """End the transaction that failed before COMMIT: it can never come true."""
         if isinstance(fault, sqlite3.OperationalError):
@@ -314,9 +214,9 @@ class SqliteStore:
             raise NotRecorded(f"{self._path}: {fault}") from fault
         raise CommitUnknown(f"{self._path}: {fault}") from fault
 
-    def _happened(self, changes: Changes, head: _Head) -> bool:
-        before = self._head
+    def _happened(self, changes: Changes, head: Head) -> bool:
         if self._unsettled:
+            before = self._head
             if head.commits not in (before.commits, before.commits + 1):
                 raise StoreError(
                     f"{self._path} has {head.commits} commits where {before.commits} or one more"
@@ -338,7 +238,7 @@ class SqliteStore:
         self._must_reopen = True
         try:
             self._reopen()
-            found = _read_head(self._connection)
+            found = read_head(self._connection)
         except sqlite3.Error as fault:
             raise StoreError(f"{self._path} cannot be opened again: {fault}") from fault
         if found != self._head:
@@ -363,8 +263,8 @@ class SqliteStore:
         self._connection.close()
 
     def _file_identities(self) -> tuple[tuple[int, int] | None, ...]:
-        """Which files the path and its write-ahead log are: a deleted file takes writes gladly."""
-        return tuple(_identity(f"{self._path}{suffix}") for suffix in ("", "-wal"))
+        """Which files the database and its write-ahead log are: a deleted one takes writes too."""
+        return tuple(map(_identity, self._file_names))
 
     @contextmanager
     def _looking(self) -> Iterator[SqliteReader]:
@@ -397,7 +297,7 @@ def open_store(data: Path) -> SqliteStore:
         try:
             bring_up_to_date(connection, f"pdp-log-{secrets.token_hex(8)}", Frontier().to_bytes())
             _sync_folder(data)
-            _check_end(connection, path)
+            check_end(connection, path)
             return SqliteStore(path, lock, connection)
         except BaseException:
             connection.close()
@@ -407,47 +307,6 @@ def open_store(data: Path) -> SqliteStore:
         if isinstance(fault, sqlite3.Error | OSError):
             raise StoreError(f"{path} cannot be opened: {fault}") from fault
         raise
-
-
-def _read_head(connection: sqlite3.Connection) -> _Head:
-    row = connection.execute(_GET_HEAD).fetchone()
-    if row is None:
-        raise StoreError("the store has no record of its log: it is damaged")
-    try:
-        return _Head(row[0], Frontier.from_bytes(row[1]), row[2], row[3])
-    except ValueError as fault:
-        raise StoreError(f"the store's record of its log is damaged: {fault}") from fault
-
-
-def _check_end(connection: sqlite3.Connection, path: Path) -> None:
-    """See that the end of the log agrees with the frontier; `pdp audit verify` looks at it all."""
-    frontier = _read_head(connection).frontier
-    subtree = frontier.size & -frontier.size
-    count = subtree if subtree <= _OPENING_CHECK_LEAVES else 1
-    found = connection.execute(
-        "SELECT idx, hash, body FROM leaf WHERE idx >= ? ORDER BY idx",
-        (max(frontier.size - count, 0),),
-    ).fetchmany(count + 1)
-    places = [index for index, _, _ in found]
-    if places != list(range(frontier.size - count, frontier.size))[: len(frontier.nodes) * count]:
-        raise StoreError(
-            f"{path}: the log's last leaves are not those of a log of {frontier.size}: run"
-            " `pdp audit verify` on the data folder"
-        )
-    hashes = [found_hash for _, found_hash, _ in found]
-    bodies_agree = all(leaf_hash(body) == found_hash for _, found_hash, body in found)
-    if not bodies_agree or (count == subtree and found and root_of(hashes) != frontier.nodes[-1]):
-        raise StoreError(
-            f"{path}: the log's last leaves were changed: run `pdp audit verify` on the data folder"
-        )
-
-
-def _found(
-    keys: frozenset[_Key],
-    query: Callable[[_Key], sqlite3.Cursor],
-    read: Callable[[Sequence[Any]], _Value],
-) -> dict[_Key, _Value]:
-    return {key: read(row) for key in keys if (row := query(key).fetchone()) is not None}
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -1,0 +1,123 @@
+"""One batch in SQL: reading what it wants to know, writing what it makes true."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+from pdp.domain.records import Changes
+from pdp.ports import Snapshot, Wanted
+from pdp.store import rows
+from pdp.store.head import Head
+
+# An answered request id is kept this long after its answer's end: a client that is late by minutes
+# is told so. After that it is a new request, and decided as one.
+_REQUEST_GRACE_US: Final = 600_000_000
+# At least this many expired request ids leave with each commit that brings new ones, and always
+# more than it brings, so that they never pile up and no commit pays for many.
+_PRUNE_AT_LEAST: Final = 16
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+_ADD_LEAF: Final = rows.insert("leaf", rows.LEAF_COLUMNS)
+_PUT_TASK: Final = rows.insert("task", rows.TASK_COLUMNS, replace=True)
+_PUT_ROLLUP: Final = rows.insert("rollup", rows.ROLLUP_COLUMNS, replace=True)
+_ADD_DECISION: Final = rows.insert("decision", rows.DECISION_COLUMNS)
+_ADD_INPUT: Final = rows.insert("input", rows.INPUT_COLUMNS)
+_ADD_OUTCOME: Final = rows.insert("outcome", rows.OUTCOME_COLUMNS)
+_PUT_APPROVAL: Final = rows.insert("approval", rows.APPROVAL_COLUMNS, replace=True)
+_ADD_REQUEST: Final = rows.insert("request", rows.REQUEST_COLUMNS)
+_PRUNE: Final = (
+    "DELETE FROM request WHERE number IN"
+    " (SELECT number FROM request WHERE valid_until_us < ? ORDER BY valid_until_us LIMIT ?)"
+)
+_SET_HEAD: Final = "UPDATE meta SET frontier = ?, last_at_us = ?, commits = ?"
+
+_GET_TASK: Final = rows.select("task", rows.TASK_COLUMNS, "id = ?")
+_GET_ROLLUP: Final = rows.select("rollup", rows.ROLLUP_COLUMNS, "key = ?")
+_GET_DECISION: Final = rows.select("decision", rows.DECISION_COLUMNS, "id = ?")
+_GET_OUTCOME: Final = rows.select("outcome", rows.OUTCOME_COLUMNS, "decision_id = ?")
+_GET_REQUEST: Final = rows.select("request", rows.REQUEST_COLUMNS, "key = ?")
+_GET_APPROVAL: Final = rows.select(
+    "approval",
+    rows.APPROVAL_COLUMNS,
+    "task_id = ? AND binding_digest = ? ORDER BY created_at_us DESC, id DESC LIMIT 1",
+)
+
+
+def read_wanted(connection: sqlite3.Connection, wanted: Wanted) -> Snapshot:
+    """What is known of the keys, as of one moment.
+
+    Of several approvals of one call the newest counts.
+
+    Raises:
+        sqlite3.Error, ValueError, TypeError, KeyError: it cannot be read.
+    """
+
+    def found(
+        query: str, keys: Iterable[_Key], read: Callable[[Sequence[Any]], _Value]
+    ) -> dict[_Key, _Value]:
+        return {
+            key: read(row)
+            for key in keys
+            if (row := connection.execute(query, _places(key)).fetchone()) is not None
+        }
+
+    # One read transaction: it saves the file locks of each query.
+    connection.execute("BEGIN")
+    try:
+        requests = {
+            key: rows.request_of(key, row)
+            for key in wanted.requests
+            if (row := connection.execute(_GET_REQUEST, (rows.request_key(key),)).fetchone())
+        }
+        return Snapshot(
+            tasks=found(_GET_TASK, wanted.tasks, rows.task_of),
+            rollups=found(_GET_ROLLUP, wanted.rollups, rows.rollup_of),
+            requests=requests,
+            decisions=found(_GET_DECISION, wanted.decisions, rows.decision_of),
+            outcomes=found(_GET_OUTCOME, wanted.decisions, rows.outcome_of),
+            approvals=found(_GET_APPROVAL, wanted.approvals, rows.approval_of),
+        )
+    finally:
+        connection.execute("COMMIT")
+
+
+def write_changes(connection: sqlite3.Connection, head: Head, changes: Changes) -> Head:
+    """Write `changes` inside the open transaction, and return the head of the log after them.
+
+    Raises:
+        sqlite3.Error: the database refuses, as for a decision id that is there already.
+        ValueError, KeyError, UnicodeError: the changes contradict themselves or cannot be written.
+    """
+    many = connection.executemany
+    leaves = changes.leaves
+    after = Head(
+        head.log_id,
+        head.frontier.extend(leaf.hash for leaf in leaves) if leaves else head.frontier,
+        max(head.last_at_us, changes.at_us),
+        head.commits + 1,
+    )
+    many(_ADD_LEAF, map(rows.leaf_row, range(changes.first_index, after.frontier.size), leaves))
+    many(_PUT_TASK, map(rows.task_row, changes.tasks))
+    many(_PUT_ROLLUP, [rows.rollup_row(key, rollup) for key, rollup in changes.rollups])
+    many(_ADD_DECISION, map(rows.decision_row, changes.decisions))
+    if changes.inputs:
+        place = {record.id: record.leaf_index for record in changes.decisions}
+        many(_ADD_INPUT, [rows.input_row(place[one.decision_id], one) for one in changes.inputs])
+    if changes.outcomes:
+        many(_ADD_OUTCOME, map(rows.outcome_row, changes.outcomes))
+    if changes.approvals:
+        many(_PUT_APPROVAL, map(rows.approval_row, changes.approvals))
+    if changes.requests:
+        bite = max(_PRUNE_AT_LEAST, 2 * len(changes.requests))
+        connection.execute(_PRUNE, (after.last_at_us - _REQUEST_GRACE_US, bite))
+        many(_ADD_REQUEST, map(rows.request_row, changes.requests))
+    connection.execute(_SET_HEAD, (after.frontier.to_bytes(), after.last_at_us, after.commits))
+    return after
+
+
+def _places(key: object) -> tuple[object, ...]:
+    return key if isinstance(key, tuple) else (key,)
