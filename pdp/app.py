@@ -1,0 +1,213 @@
+"""The composition root: the only place that knows every part and wires them together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from pdp.arguments import argument_checker
+from pdp.bundle import check_rules, default_bundle_path, load_bundles
+from pdp.catalogue_file import load_catalogue, parse_catalogue
+from pdp.checkpointing import Checkpointer, open_log_key
+from pdp.clock import SystemClock
+from pdp.decide import ENTRYPOINT, Parts
+from pdp.domain.catalogue import Catalogue
+from pdp.domain.task import Task
+from pdp.engine.binary import find_opa
+from pdp.engine.limits import MEBIBYTE, OpaLimits
+from pdp.engine.managed import ManagedOpa
+from pdp.identity.address import Address
+from pdp.identity.development import identify, local_address
+from pdp.metrics import Metrics, serve_metrics
+from pdp.pipeline import Pipeline
+from pdp.ports import Engine, StoreError
+from pdp.server.grpc_server import GrpcServer, start_server
+from pdp.settings import Settings
+from pdp.store.guarded import GuardedStore
+from pdp.store.reader import open_reader
+from pdp.store.sqlite import SqliteStore, open_store
+
+#: How often the state of the parts is looked at; a load balancer asks at about this pace.
+WATCH_SECONDS = 0.5
+
+#: The most that an edited log could lack of a signed checkpoint.
+CHECKPOINT_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy in force: its revision, and the catalogue that came with it."""
+
+    revision: str
+    catalogue: Catalogue
+
+
+def load_policy(engine: Engine, bundles: Sequence[Path], catalogues: Sequence[Path]) -> Policy:
+    """Read bundles and catalogue files and put the policy in force.
+
+    The built-in bundle always loads; each further one adds to it.
+
+    Raises:
+        BundleRefused: a bundle cannot be read or may not do what it does.
+        PolicyRefused: the policy does not compile, or its rules do not match its manifest.
+        CatalogueError: a catalogue is not one.
+    """
+    bundle = load_bundles([default_bundle_path(), *bundles], entrypoints=(ENTRYPOINT,))
+    tools = [
+        tool
+        for source, text in bundle.catalogues
+        for tool in parse_catalogue(text.encode(), source)
+    ]
+    catalogue = Catalogue([*tools, *load_catalogue(catalogues)])
+    check_rules(bundle, engine.load(bundle.source))
+    return Policy(revision=bundle.revision, catalogue=catalogue)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTasks:
+    """Reads tasks beside the pipeline, on a connection of its own for each question."""
+
+    store: SqliteStore
+    data: Path
+
+    def get_task(self, task_id: str) -> Task | None:
+        """The task, or None where there is none of that id."""
+        with open_reader(self.data) as reader:
+            return reader.task(task_id)
+
+    def list_tasks(self, *, after: str, limit: int) -> Sequence[Task]:
+        """Up to `limit` tasks by id, beginning behind `after`."""
+        return self.store.list_tasks(after=after, limit=limit)
+
+
+async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` is told the addresses once calls are answered.
+
+    Development mode only, until an identity can be configured: the caller checks that.
+
+    Raises:
+        StoreError, EngineError, BundleRefused, CatalogueError, CannotListen: it cannot start; the
+            message says why.
+    """
+    with contextlib.ExitStack() as held:
+        sqlite = open_store(settings.data)
+        held.callback(sqlite.close)
+        store = GuardedStore(sqlite)
+        engine = ManagedOpa(
+            find_opa(),
+            limits=OpaLimits(
+                evaluation_ms=settings.evaluation_deadline_ms,
+                memory_bytes=settings.engine_memory_mib * MEBIBYTE,
+            ),
+        )
+        held.callback(engine.close)
+        policy = load_policy(engine, settings.bundles, settings.catalogues)
+        metrics = Metrics()
+        pipeline = Pipeline(
+            Parts(
+                engine=engine,
+                store=store,
+                clock=SystemClock(),
+                catalogue=policy.catalogue,
+                revision=policy.revision,
+                check_arguments=argument_checker(policy.catalogue),
+                development=settings.dev,
+            ),
+            observe=metrics.observe,
+            queue_calls=settings.queue_calls,
+        )
+        metrics.watch(
+            queue_calls=lambda: pipeline.waiting,
+            engine_restarts=lambda: engine.restarts,
+            log_leaves=lambda: sqlite.log_state().size,
+        )
+        if settings.metrics is not None:
+            held.callback(serve_metrics(metrics, settings.metrics).close)
+        checkpointer = Checkpointer(open_log_key(settings.data), sqlite)
+        held.callback(checkpointer.write)
+        pipeline.start()
+        held.callback(pipeline.close)
+        server = await start_server(
+            [local_address(address) for address in settings.listen],
+            submitter=metrics.timed(pipeline),
+            tasks=StoredTasks(sqlite, settings.data),
+            identify=identify,
+        )
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(settings, engine, pipeline))
+        server.set_serving(True)
+        announce(server.addresses)
+        background = [
+            asyncio.create_task(_watch(server, engine, store, pipeline)),
+            asyncio.create_task(_checkpoint(checkpointer)),
+        ]
+        await stop.wait()
+        _log.info("stopping", grace_s=settings.drain_grace_s)
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await server.drain(settings.drain_grace_s)
+
+
+def _reload(settings: Settings, engine: Engine, pipeline: Pipeline) -> None:
+    """Load bundles and catalogues again, between two batches; says the result in one line."""
+
+    def load(parts: Parts) -> tuple[Parts, Policy]:
+        policy = load_policy(engine, settings.bundles, settings.catalogues)
+        changed = replace(
+            parts,
+            catalogue=policy.catalogue,
+            revision=policy.revision,
+            check_arguments=argument_checker(policy.catalogue),
+        )
+        return changed, policy
+
+    pipeline.between_batches(load).add_done_callback(
+        lambda done: (
+            _log.error("policy not loaded, the last good one stays", error=str(done.exception()))
+            if done.exception()
+            else _log.info(
+                "policy loaded",
+                revision=done.result().revision,
+                tools=len(done.result().catalogue),
+            )
+        )
+    )
+
+
+async def _watch(
+    server: GrpcServer, engine: Engine, store: GuardedStore, pipeline: Pipeline
+) -> None:
+    """Say NOT_SERVING while a part is out of order, and find out when it works again."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if store.failing:
+            # Nobody may be sending calls any more, so the store would never be tried again.
+            pipeline.between_batches(lambda parts: (parts, _probe(store)))
+        server.set_serving(engine.ready() and not store.failing)
+
+
+def _probe(store: GuardedStore) -> None:
+    with contextlib.suppress(StoreError):
+        store.probe()
+
+
+async def _checkpoint(checkpointer: Checkpointer) -> None:
+    """Sign the log's state from time to time, off the event loop."""
+    while True:
+        await asyncio.sleep(CHECKPOINT_SECONDS)
+        try:
+            await asyncio.to_thread(checkpointer.write)
+        except StoreError as error:
+            _log.error("no checkpoint written", error=str(error))
