@@ -1,0 +1,1 @@
+"""The commands of `pdp`, one module each; `main` puts them together."""

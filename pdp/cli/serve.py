@@ -1,0 +1,140 @@
+"""`pdp serve`: settings from flags, environment and file, checked; then the service runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from pdp.cli.main import UsageError
+from pdp.identity.address import TcpAddress
+from pdp.identity.development import local_address
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pdp.identity.address import Address
+    from pdp.settings import Settings
+
+NO_IDENTITY: Final = (
+    "no way to verify callers is configured, and this version has none but development mode: "
+    "start with --dev, on a Unix socket or a loopback address only"
+)
+DEV_WARNING: Final = (
+    "DEVELOPMENT MODE: nobody is authenticated. Whoever reaches {} may speak for every agent and "
+    "holds every role. Never use it with real data."
+)
+
+
+def serve(
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="unix:PATH or HOST:PORT, port 0 for a free one; repeatable. "
+            "[default: unix:DATA/pdp.sock]",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of ledger and log. [default: pdp-data]"),
+    ] = None,
+    bundle: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="A policy bundle beside the built-in one; repeatable."),
+    ] = None,
+    catalogue: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A tool catalogue; repeatable."),
+    ] = None,
+    transport: Annotated[
+        str | None,
+        typer.Option(metavar="grpcio|native", help="What speaks HTTP/2. [default: grpcio]"),
+    ] = None,
+    dev: Annotated[
+        bool | None,
+        typer.Option(
+            "--dev", help="Development mode: no authentication; loopback and Unix sockets only."
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Serve Prometheus metrics. [default: not]"),
+    ] = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option(metavar="debug|info|warning|error", help="[default: info]"),
+    ] = None,
+    log_format: Annotated[
+        str | None, typer.Option(metavar="text|json", help="[default: text]")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="PDP_CONFIG",
+            help="Settings in TOML; flags and PDP_* variables win over it.",
+        ),
+    ] = None,
+) -> None:
+    """Run the service until it is told to stop (SIGTERM, SIGINT).
+
+    Prints `ready ADDRESS…` on standard output once it serves; logs go to standard error. SIGHUP
+    loads bundles and catalogues again.
+    """
+    from pdp.settings import load_settings
+
+    flags = {
+        "listen": listen,
+        "data": data,
+        "bundles": bundle,
+        "catalogues": catalogue,
+        "transport": transport,
+        "dev": dev,
+        "metrics": metrics,
+        "log_level": log_level,
+        "log_format": log_format,
+    }
+    given = {name: value for name, value in flags.items() if value is not None and value != []}
+    run(checked(load_settings(given, config)))
+
+
+def checked(settings: Settings) -> Settings:
+    """The settings, where a service may run with them; host names of development mode resolved.
+
+    Raises:
+        UsageError: it may not; the message says what is missing.
+        BadAddress: development mode would listen where other machines reach it.
+    """
+    if settings.transport == "native":
+        raise UsageError("--transport native is not in this version: use grpcio")
+    if not settings.dev:
+        raise UsageError(NO_IDENTITY)
+    metrics = settings.metrics and local_address(settings.metrics)
+    return settings.model_copy(
+        update={
+            "listen": tuple(local_address(address) for address in settings.listen),
+            "metrics": metrics if isinstance(metrics, TcpAddress) else None,
+        }
+    )
+
+
+def run(settings: Settings) -> None:
+    """Run the service with settings that are `checked`, until it is told to stop."""
+    import structlog
+    import uvloop
+
+    from pdp.app import serve as serve_until_stopped
+    from pdp.logs import configure_logs
+
+    configure_logs(settings.log_level, settings.log_format)
+    if settings.dev:
+        where = " or ".join(str(address) for address in settings.listen)
+        structlog.get_logger("pdp").warning(DEV_WARNING.format(where))
+    uvloop.run(serve_until_stopped(settings, announce))
+
+
+def announce(addresses: Sequence[Address]) -> None:
+    """Say where calls are answered; whoever started this process waits for the line."""
+    print("ready", *addresses, flush=True)
