@@ -9,24 +9,34 @@ package pdp.lib.result
 # METADATA
 # description: |
 #   The call must not happen. `chain` is rego.metadata.chain(), `code` one of the rule's codes, and
-#   `words` has message (operators), agent_message (must not coach an attacker), remediation
-#   (people) and metadata (strings by name).
-deny(chain, code, words) := verdict("deny", chain, code, words)
+#   `words` has message (for operators), agent_message (safe to show the agent: it must not coach an
+#   attacker), remediation (for people) and, where they help, metadata (strings by name).
+deny(chain, code, words) := object.union(words, {
+	"result": "deny",
+	"code": code,
+	"controls": controls(chain),
+})
 
 # METADATA
-# description: A person has to answer for this call. `words` may also have approval, see main.
-escalate(chain, code, words) := verdict("escalate", chain, code, words)
+# description: |
+#   A person has to answer for this call. `words` as for a denial; it may also have approval:
+#   {approvers, needed, ttl_s}, which makes the question stricter than the policy's default.
+escalate(chain, code, words) := object.union(words, {
+	"result": "escalate",
+	"code": code,
+	"controls": controls(chain),
+})
 
 # METADATA
-# description: The call is covered, and this rule may be the one that grants it.
-grant(chain, code, words) := verdict("pass", chain, code, words)
+# description: The call is covered; counts only where the manifest lets the rule grant.
+grant(chain, code, message) := {
+	"result": "pass",
+	"code": code,
+	"message": message,
+	"agent_message": "",
+	"remediation": "",
+	"controls": controls(chain),
+	"metadata": {},
+}
 
-verdict(result, chain, code, words) := object.union(
-	words,
-	{"result": result, "code": code, "controls": controls(chain)},
-)
-
-controls(chain) := [control |
-	some annotated in chain
-	some control in annotated.annotations.custom.controls
-]
+controls(chain) := [control | some control in chain[_].annotations.custom.controls]

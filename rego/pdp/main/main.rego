@@ -2,18 +2,17 @@
 # title: The decision
 # description: |
 #   Puts the verdicts of the manifest's rules together. Allow needs every enforced rule to pass or
-#   not to apply, and one that grants to pass; anything else denies, or escalates where nothing
-#   denies. A rule in shadow is listed and never decides.
-# entrypoint: true
+#   not to apply, and one of those that grant to pass; anything else denies, or escalates where
+#   nothing denies. A rule in shadow is listed and never decides.
 package pdp.main
 
 default decision := {
 	"decision": "deny",
 	"reasons": [{
 		"code": "policy_error",
-		"message": "the rules of this bundle came to no decision",
+		"message": "the rules came to no decision for this input",
 		"agent_message": "The call could not be decided.",
-		"remediation": "Look at the policy's rules: the combining rule had no value for this input.",
+		"remediation": "Compare the input with input.schema.json and the bundle's manifest with its rules.",
 		"rule": "main",
 		"controls": [],
 		"metadata": {},
@@ -25,9 +24,11 @@ default decision := {
 	"shadow": {},
 }
 
+# METADATA
+# entrypoint: true
 decision := {
 	"decision": "allow",
-	"reasons": [reason(id, enforced[id]) | some id in granting],
+	"reasons": [reason(id) | some id in granting],
 	"obligations": [],
 	"escalation": null,
 	"terms": terms,
@@ -35,16 +36,13 @@ decision := {
 	"shadow": shadow,
 } if {
 	complete
-	count(kinds - {"pass", "not_applicable"}) == 0
+	count(spoken - {"pass", "not_applicable"}) == 0
 	count(granting) > 0
 }
 
 else := {
 	"decision": "escalate",
-	"reasons": [reason(id, enforced[id]) |
-		some id, result in results
-		result == "escalate"
-	],
+	"reasons": [reason(id) | some id, "escalate" in results],
 	"obligations": [],
 	"escalation": escalation,
 	"terms": null,
@@ -52,7 +50,7 @@ else := {
 	"shadow": shadow,
 } if {
 	complete
-	count(kinds - {"pass", "not_applicable", "escalate"}) == 0
+	count(spoken - {"pass", "not_applicable", "escalate"}) == 0
 	count(granting) > 0
 	count(escalation.approvers) > 0
 }
@@ -71,11 +69,15 @@ else := {
 
 else := {
 	"decision": "deny",
-	"reasons": [reason("main", {
+	"reasons": [{
 		"code": "not_granted",
 		"message": "no rule that grants covers this call",
 		"agent_message": "This call is not possible.",
-	})],
+		"remediation": "Check that a rule that grants is enforced and applies to this kind of call.",
+		"rule": "main",
+		"controls": [],
+		"metadata": {},
+	}],
 	"obligations": [],
 	"escalation": null,
 	"terms": null,
@@ -86,92 +88,96 @@ else := {
 	count(granting) == 0
 }
 
-rules := data.pdp.manifest.rules
+enforced := data.pdp.manifest.enforce
 
-# A mode that is neither of these two enforces.
-silent := {"shadow", "off"}
+verdict(id) := data[enforced[id].root].rules[enforced[id].name].verdict
 
-enforced := {id: data[rule.root].rules[rule.name].verdict |
-	some id, rule in rules
-	not rule.mode in silent
-}
+results := {id: data[rule.root].rules[rule.name].verdict.result | some id, rule in enforced}
 
-results := {id: verdict.result | some id, verdict in enforced}
-
-kinds := {result | some result in results}
+# What the enforced rules say, taken together.
+spoken := {result | some result in results}
 
 # Whether every enforced rule has spoken.
-complete if count(results) == count([id | some id, rule in rules; not rule.mode in silent])
+complete if count(results) == count(enforced)
 
 granting := [id |
-	some id, rule in rules
-	rule.grants == true
+	some id in data.pdp.manifest.grants
 	results[id] == "pass"
 ]
 
-known_results := {"pass", "not_applicable", "escalate", "deny"}
-
-# Rules that failed come first: what they would have said is not known.
-faults := [reason(id, verdict) |
-	some id, rule in rules
-	not rule.mode in silent
-	not spoken[id]
-	verdict := {
+# A rule without a verdict, with an unknown one, or left with the default of a total rule. What it
+# would have said is not known, so this comes first.
+faults := [fault |
+	some id, _ in enforced
+	not sound(id)
+	fault := {
 		"code": "policy_error",
 		"message": sprintf("rule %s has no verdict for this input", [id]),
 		"agent_message": "The call could not be decided.",
-		"remediation": "Fix the rule: it must be total, and its input is described in input.schema.json.",
+		"remediation": "Fix the rule, or the input that it reads: see input.schema.json.",
+		"rule": id,
+		"controls": object.get(verdict(id), "controls", []),
+		"metadata": {},
 	}
 ]
 
-# The rules whose verdict is of a known kind and more than the default of a total rule.
-spoken contains id if {
-	some id, result in results
-	result in known_results
-	object.get(enforced[id], "code", "") != "policy_error"
+sound(id) if results[id] in {"pass", "not_applicable"}
+
+sound(id) if {
+	results[id] in {"escalate", "deny"}
+	reason(id).code != "policy_error"
 }
 
-denials := [reason(id, enforced[id]) |
-	some id, result in results
-	result == "deny"
-	spoken[id]
+denials := [reason(id) |
+	some id, "deny" in results
+	sound(id)
 ]
 
-reason(id, verdict) := {
-	"code": verdict.code,
-	"message": object.get(verdict, "message", ""),
-	"agent_message": object.get(verdict, "agent_message", ""),
-	"remediation": object.get(verdict, "remediation", ""),
+reason(id) := {
+	"code": said.code,
+	"message": said.message,
+	"agent_message": said.agent_message,
+	"remediation": said.remediation,
 	"rule": id,
-	"controls": object.get(verdict, "controls", []),
-	"metadata": object.get(verdict, "metadata", {}),
+	"controls": said.controls,
+	"metadata": said.metadata,
+} if {
+	said := verdict(id)
+}
+
+else := {
+	"code": said.code,
+	"message": object.get(said, "message", ""),
+	"agent_message": object.get(said, "agent_message", ""),
+	"remediation": object.get(said, "remediation", ""),
+	"rule": id,
+	"controls": object.get(said, "controls", []),
+	"metadata": object.get(said, "metadata", {}),
+} if {
+	said := verdict(id)
 }
 
 default terms := null
 
-terms := enforced.task_actions.terms
+terms := verdict("task_actions").terms
 
 shadow := {id: result |
-	some id, rule in rules
-	rule.mode == "shadow"
-	result := object.get(data[rule.root].rules[rule.name].verdict, "result", "deny")
+	some id, rule in data.pdp.manifest.shadow
+	result := object.get(data[rule.root].rules[rule.name], ["verdict", "result"], "deny")
 }
 
 # The strictest of what the escalating rules ask for.
 escalation := {
 	"approvers": [role |
 		some role in standard.approvers
-		every asked in approvals {
+		every asked in asked_for {
 			role in object.get(asked, "approvers", [role])
 		}
 	],
-	"needed": max({asked.needed | some asked in approvals} | {standard.needed}),
-	"ttl_s": min({asked.ttl_s | some asked in approvals} | {standard.ttl_s}),
+	"needed": max({asked.needed | some asked in asked_for} | {standard.needed}),
+	"ttl_s": min({asked.ttl_s | some asked in asked_for} | {standard.ttl_s}),
 }
 
 standard := data.pdp.parameters.approval
 
-approvals := [verdict.approval |
-	some id, verdict in enforced
-	results[id] == "escalate"
-]
+asked_for := [verdict(id).approval | some id, "escalate" in results]

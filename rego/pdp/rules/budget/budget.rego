@@ -16,23 +16,33 @@ package pdp.rules.budget
 import data.pdp.lib.call
 import data.pdp.lib.result
 
+# Bounds are compared by subtracting: null is less than every number, and a string more, but neither
+# can be subtracted.
+
 default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
-	call.kind == "tool"
-	input.ledger.task.calls < max_calls
-	effects_left
+	input.tool.builtin == false
+	input.tool.class in {"read", "draft"}
+	max_calls - input.ledger.task.calls > 0
+}
+
+else := {"result": "pass"} if {
+	input.tool.builtin == false
+	input.tool.class in {"write", "send", "execute", "admin"}
+	max_calls - input.ledger.task.calls > 0
+	max_effects - input.ledger.task.effects > 0
 }
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := exceeded(rego.metadata.chain(), "calls", input.ledger.task.calls, max_calls) if {
-	input.ledger.task.calls >= max_calls
+	max_calls - input.ledger.task.calls <= 0
 }
 
 else := exceeded(rego.metadata.chain(), "effects", input.ledger.task.effects, max_effects) if {
 	input.tool.class in call.effectful
-	input.ledger.task.effects >= max_effects
+	max_effects - input.ledger.task.effects <= 0
 }
 
 exceeded(chain, what, used, bound) := result.deny(chain, "budget_exceeded", {
@@ -42,20 +52,10 @@ exceeded(chain, what, used, bound) := result.deny(chain, "budget_exceeded", {
 	"metadata": {"budget": what, "used": format_int(used, 10), "max": format_int(bound, 10)},
 })
 
-effects_left if input.tool.class in {"read", "draft"}
+max_calls := data.pdp.parameters.budget.default_calls if input.task.budget.max_calls == 0
 
-effects_left if {
-	input.tool.class in call.effectful
-	input.ledger.task.effects < max_effects
-}
+else := input.task.budget.max_calls
 
-max_calls := limit(input.task.budget.max_calls, data.pdp.parameters.budget.default_calls)
+max_effects := data.pdp.parameters.budget.default_effects if input.task.budget.max_effects == 0
 
-max_effects := limit(input.task.budget.max_effects, data.pdp.parameters.budget.default_effects)
-
-limit(given, _) := given if {
-	is_number(given)
-	given > 0
-}
-
-limit(0, standard) := standard if is_number(standard)
+else := input.task.budget.max_effects

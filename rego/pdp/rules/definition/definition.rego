@@ -19,7 +19,7 @@ import data.pdp.lib.result
 default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
-	call.kind == "tool"
+	input.tool.builtin == false
 	input.findings.definition.given == true
 	input.findings.definition.changed == false
 }

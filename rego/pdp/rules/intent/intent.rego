@@ -19,11 +19,13 @@ import data.pdp.lib.result
 
 default verdict := {"result": "deny", "code": "policy_error"}
 
-verdict := result.grant(rego.metadata.chain(), "within_intent", {
-	"message": "the task's intent covers this tool and resource",
-	"agent_message": "",
-}) if {
-	call.kind == "tool"
+verdict := result.grant(
+	rego.metadata.chain(), "within_intent",
+	"the task's intent covers this tool and resource",
+) if {
+	input.tool.builtin == false
+	input.tool.known == true
+	input.task.known == true
 	covers_tool
 	covers_resource
 }

@@ -19,12 +19,12 @@ import data.pdp.lib.result
 default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
-	call.kind == "tool"
+	input.tool.builtin == false
 	input.tool.reversible == true
 }
 
 else := {"result": "not_applicable"} if {
-	call.kind == "tool"
+	input.tool.builtin == false
 	input.tool.class in {"read", "draft"}
 }
 

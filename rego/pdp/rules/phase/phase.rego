@@ -21,7 +21,7 @@ import data.pdp.lib.result
 default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
-	call.kind == "tool"
+	input.tool.builtin == false
 	input.tool.class in allowed[input.task.phase]
 }
 

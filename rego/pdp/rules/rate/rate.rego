@@ -16,26 +16,37 @@ package pdp.rules.rate
 import data.pdp.lib.call
 import data.pdp.lib.result
 
+# Bounds are compared by subtracting: null is less than every number, and a string more, but neither
+# can be subtracted.
+
 default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "not_applicable"} if input.settings.development == true
 
 else := {"result": "pass"} if {
-	call.kind == "tool"
 	input.settings.development == false
-	input.ledger.principal.minute_calls < max_calls
-	effects_left
+	input.tool.builtin == false
+	input.tool.class in {"read", "draft"}
+	max_calls - input.ledger.principal.minute_calls > 0
+}
+
+else := {"result": "pass"} if {
+	input.settings.development == false
+	input.tool.builtin == false
+	input.tool.class in {"write", "send", "execute", "admin"}
+	max_calls - input.ledger.principal.minute_calls > 0
+	max_effects - input.ledger.principal.minute_effects > 0
 }
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := exceeded(rego.metadata.chain(), "calls", input.ledger.principal.minute_calls, max_calls) if {
-	input.ledger.principal.minute_calls >= max_calls
+	max_calls - input.ledger.principal.minute_calls <= 0
 }
 
 else := exceeded(rego.metadata.chain(), "effects", input.ledger.principal.minute_effects, max_effects) if {
 	input.tool.class in call.effectful
-	input.ledger.principal.minute_effects >= max_effects
+	max_effects - input.ledger.principal.minute_effects <= 0
 }
 
 exceeded(chain, what, used, bound) := result.deny(chain, "rate_exceeded", {
@@ -45,17 +56,6 @@ exceeded(chain, what, used, bound) := result.deny(chain, "rate_exceeded", {
 	"metadata": {"rate": what, "used": format_int(used, 10), "max": format_int(bound, 10)},
 })
 
-effects_left if input.tool.class in {"read", "draft"}
+max_calls := data.pdp.parameters.rate.calls_per_minute
 
-effects_left if {
-	input.tool.class in call.effectful
-	input.ledger.principal.minute_effects < max_effects
-}
-
-max_calls := data.pdp.parameters.rate.calls_per_minute if {
-	is_number(data.pdp.parameters.rate.calls_per_minute)
-}
-
-max_effects := data.pdp.parameters.rate.effects_per_minute if {
-	is_number(data.pdp.parameters.rate.effects_per_minute)
-}
+max_effects := data.pdp.parameters.rate.effects_per_minute
