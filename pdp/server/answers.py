@@ -28,7 +28,9 @@ _DECISION: Final = {
     Decision.ESCALATE: decision_pb2.DECISION_ESCALATE,
 }
 # Refusals that may pass by themselves: the same call can be asked again.
-_PASSING: Final = frozenset({RefusalKind.RESOURCE_EXHAUSTED, RefusalKind.UNAVAILABLE})
+_PASSING: Final = frozenset(
+    {RefusalKind.RESOURCE_EXHAUSTED, RefusalKind.UNAVAILABLE, RefusalKind.DEADLINE_EXCEEDED}
+)
 # The contract: valid_until is at least 60 s ahead on every answer.
 _REFUSAL_VALID_US: Final = 60_000_000
 

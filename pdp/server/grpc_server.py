@@ -77,9 +77,11 @@ class GrpcServer:
     async def drain(self, grace_s: float) -> None:
         """Stop accepting, let what is in flight finish for up to `grace_s` seconds, then stop."""
         self._health.end()
-        await self._server.stop(grace_s)
-        for held in self._claims:
-            held.release()
+        try:
+            await self._server.stop(grace_s)
+        finally:
+            for held in self._claims:
+                held.release()
 
 
 async def start_server(
