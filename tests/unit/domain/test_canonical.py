@@ -237,3 +237,10 @@ def test_a_struct_larger_than_its_limit_is_refused() -> None:
 def test_a_struct_with_a_value_that_is_not_json_is_refused() -> None:
     fault = refusal(lambda: check_struct({"a": [b"raw"]}, "subject.properties"))
     assert fault.pointer == "/a/0"
+
+
+def test_the_published_page_shows_the_digest_of_its_example() -> None:
+    page = (VECTORS.parents[1] / "canonical-json.md").read_text()
+    assert schema_digest("read", None, {"type": "object"}) in page
+    for reason in PROBLEMS:
+        assert f"`{reason}`" in page
