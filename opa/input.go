@@ -1,0 +1,359 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// The reader of inputs and bundle data: strict JSON straight into OPA's values.
+// It is stricter than encoding/json (no duplicate keys, no lone surrogates, no
+// invalid UTF-8) and keeps every number as it is written.
+
+const (
+	// OPA writes out a number such as 1e99999999 digit by digit, past any deadline, so
+	// numbers are refused by what is written, before they are numbers (DESIGN section 4).
+	maxNumberDigits   = 64
+	maxNumberExponent = 308
+
+	// A call's arguments nest to 64 at most; the document around them adds a few levels.
+	// The bound keeps the recursion here and in OPA's own visitors shallow.
+	maxDepth = 128
+
+	// Up to this many keys, comparing each with each is faster than a map.
+	fewKeys = 12
+)
+
+// parseObject reads one JSON object and nothing after it.
+func parseObject(raw []byte) (ast.Object, error) {
+	value, err := parseValue(raw)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := value.(ast.Object)
+	if !ok {
+		return nil, errors.New("not a JSON object")
+	}
+	return object, nil
+}
+
+func parseValue(raw []byte) (ast.Value, error) {
+	p := parser{text: string(raw)}
+	if !utf8.ValidString(p.text) {
+		return nil, errors.New("not valid UTF-8")
+	}
+	term, err := p.value(0)
+	if err != nil {
+		return nil, err
+	}
+	if p.peek() != 0 || p.at < len(p.text) {
+		return nil, p.fault("something follows the document")
+	}
+	return term.Value, nil
+}
+
+type parser struct {
+	text  string
+	at    int
+	pairs [][2]*ast.Term // those of the objects being read, innermost last
+	items []*ast.Term    // those of the arrays being read, innermost last
+}
+
+func (p *parser) fault(format string, args ...any) error {
+	return fmt.Errorf("byte %d: %s", p.at, fmt.Sprintf(format, args...))
+}
+
+// peek skips white space and returns the next byte, 0 at the end.
+func (p *parser) peek() byte {
+	for p.at < len(p.text) {
+		switch c := p.text[p.at]; c {
+		case ' ', '\t', '\n', '\r':
+			p.at++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (p *parser) value(depth int) (*ast.Term, error) {
+	switch c := p.peek(); {
+	case c == '"':
+		s, err := p.string()
+		if err != nil {
+			return nil, err
+		}
+		return ast.InternedTerm(s), nil
+	case c == '{' || c == '[':
+		if depth == maxDepth {
+			return nil, p.fault("nested more than %d deep", maxDepth)
+		}
+		p.at++
+		if c == '{' {
+			return p.object(depth + 1)
+		}
+		return p.array(depth + 1)
+	case c == '-' || isDigit(c):
+		return p.number()
+	case c == 't':
+		return p.literal("true", ast.InternedTerm(true))
+	case c == 'f':
+		return p.literal("false", ast.InternedTerm(false))
+	case c == 'n':
+		return p.literal("null", ast.InternedNullTerm)
+	}
+	return nil, p.fault("expected a value")
+}
+
+func (p *parser) literal(word string, term *ast.Term) (*ast.Term, error) {
+	if !strings.HasPrefix(p.text[p.at:], word) {
+		return nil, p.fault("expected a value")
+	}
+	p.at += len(word)
+	return term, nil
+}
+
+func (p *parser) object(depth int) (*ast.Term, error) {
+	base := len(p.pairs)
+	for first := true; ; first = false {
+		more, err := p.next('}', first)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			break
+		}
+		if p.peek() != '"' {
+			return nil, p.fault("expected a key")
+		}
+		key, err := p.string()
+		if err != nil {
+			return nil, err
+		}
+		if p.peek() != ':' {
+			return nil, p.fault("expected ':'")
+		}
+		p.at++
+		value, err := p.value(depth)
+		if err != nil {
+			return nil, err
+		}
+		p.pairs = append(p.pairs, [2]*ast.Term{ast.InternedTerm(key), value})
+	}
+	pairs := p.pairs[base:]
+	if key, found := duplicate(pairs); found {
+		return nil, p.fault("key %.64q appears twice", key)
+	}
+	object := ast.NewObject(pairs...)
+	p.pairs = p.pairs[:base]
+	return ast.NewTerm(object), nil
+}
+
+func (p *parser) array(depth int) (*ast.Term, error) {
+	base := len(p.items)
+	for first := true; ; first = false {
+		more, err := p.next(']', first)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			break
+		}
+		item, err := p.value(depth)
+		if err != nil {
+			return nil, err
+		}
+		p.items = append(p.items, item)
+	}
+	// NewArray keeps the slice it is given, so it gets one of its own.
+	array := ast.NewArray(append([]*ast.Term(nil), p.items[base:]...)...)
+	p.items = p.items[:base]
+	return ast.NewTerm(array), nil
+}
+
+// next reads the comma before a further member, or the end of the container.
+func (p *parser) next(end byte, first bool) (bool, error) {
+	c := p.peek()
+	if c == end {
+		p.at++
+		return false, nil
+	}
+	if first {
+		return true, nil
+	}
+	if c != ',' {
+		return false, p.fault("expected ',' or '%c'", end)
+	}
+	p.at++
+	return true, nil
+}
+
+func duplicate(pairs [][2]*ast.Term) (string, bool) {
+	if len(pairs) <= fewKeys {
+		for i := range pairs {
+			for j := range i {
+				if pairs[i][0].Value.(ast.String) == pairs[j][0].Value.(ast.String) {
+					return string(pairs[i][0].Value.(ast.String)), true
+				}
+			}
+		}
+		return "", false
+	}
+	seen := make(map[ast.String]struct{}, len(pairs))
+	for _, pair := range pairs {
+		key := pair[0].Value.(ast.String)
+		if _, found := seen[key]; found {
+			return string(key), true
+		}
+		seen[key] = struct{}{}
+	}
+	return "", false
+}
+
+func (p *parser) number() (*ast.Term, error) {
+	start := p.at
+	if p.text[p.at] == '-' {
+		p.at++
+	}
+	leadingZero := p.at < len(p.text) && p.text[p.at] == '0'
+	digits := p.digits()
+	if digits == 0 || leadingZero && digits > 1 {
+		return nil, p.fault("malformed number")
+	}
+	if p.at < len(p.text) && p.text[p.at] == '.' {
+		p.at++
+		fraction := p.digits()
+		if fraction == 0 {
+			return nil, p.fault("malformed number")
+		}
+		digits += fraction
+	}
+	if digits > maxNumberDigits {
+		return nil, p.fault("a number with more than %d digits", maxNumberDigits)
+	}
+	if p.at < len(p.text) && p.text[p.at]|0x20 == 'e' {
+		p.at++
+		if p.at < len(p.text) && (p.text[p.at] == '+' || p.text[p.at] == '-') {
+			p.at++
+		}
+		from := p.at
+		if p.digits() == 0 {
+			return nil, p.fault("malformed number")
+		}
+		exponent := 0
+		for _, c := range p.text[from:p.at] {
+			if exponent = exponent*10 + int(c-'0'); exponent > maxNumberExponent {
+				return nil, p.fault("a number with an exponent beyond %d", maxNumberExponent)
+			}
+		}
+	}
+	written := p.text[start:p.at]
+	if term := ast.InternedIntNumberTermFromString(written); term != nil {
+		return term, nil
+	}
+	return ast.NewTerm(ast.Number(written)), nil
+}
+
+func (p *parser) digits() int {
+	start := p.at
+	for p.at < len(p.text) && isDigit(p.text[p.at]) {
+		p.at++
+	}
+	return p.at - start
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// string reads a string whose opening quote is the next byte.
+func (p *parser) string() (string, error) {
+	p.at++
+	start := p.at
+	for p.at < len(p.text) {
+		switch c := p.text[p.at]; {
+		case c == '"':
+			p.at++
+			return p.text[start : p.at-1], nil
+		case c == '\\':
+			return p.escaped(start)
+		case c < 0x20:
+			return "", p.fault("control character in a string")
+		}
+		p.at++
+	}
+	return "", p.fault("unterminated string")
+}
+
+// escaped reads on from the first backslash of a string that began at start.
+func (p *parser) escaped(start int) (string, error) {
+	var out strings.Builder
+	for p.at < len(p.text) {
+		c := p.text[p.at]
+		switch {
+		case c == '"':
+			out.WriteString(p.text[start:p.at])
+			p.at++
+			return out.String(), nil
+		case c < 0x20:
+			return "", p.fault("control character in a string")
+		case c != '\\':
+			p.at++
+			continue
+		}
+		out.WriteString(p.text[start:p.at])
+		r, err := p.escape()
+		if err != nil {
+			return "", err
+		}
+		out.WriteRune(r)
+		start = p.at
+	}
+	return "", p.fault("unterminated string")
+}
+
+var shortEscapes = map[byte]rune{
+	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
+}
+
+func (p *parser) escape() (rune, error) {
+	if p.at+1 < len(p.text) {
+		if r, ok := shortEscapes[p.text[p.at+1]]; ok {
+			p.at += 2
+			return r, nil
+		}
+	}
+	r, ok := p.codeUnit()
+	if !ok {
+		return 0, p.fault("malformed escape")
+	}
+	if utf16.IsSurrogate(r) {
+		low, ok := p.codeUnit()
+		if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
+			return 0, p.fault("lone surrogate")
+		}
+	}
+	return r, nil
+}
+
+// codeUnit reads \uXXXX.
+func (p *parser) codeUnit() (rune, bool) {
+	if len(p.text)-p.at < 6 || p.text[p.at] != '\\' || p.text[p.at+1] != 'u' {
+		return 0, false
+	}
+	var r rune
+	for _, c := range []byte(p.text[p.at+2 : p.at+6]) {
+		switch {
+		case isDigit(c):
+			r = r<<4 | rune(c-'0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	p.at += 6
+	return r, true
+}

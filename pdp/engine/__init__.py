@@ -1,0 +1,1 @@
+"""Engines that evaluate policy behind `pdp.ports.Engine`."""
