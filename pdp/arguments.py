@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 import jsonschema_rs
 
 from pdp.domain.catalogue import escape
-from pdp.resolve import ArgumentsFinding
+from pdp.domain.facts import ArgumentsFinding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pdp.domain.canonical import JsonValue
     from pdp.domain.catalogue import Catalogue, Tool
-    from pdp.resolve import CheckArguments
+    from pdp.domain.facts import CheckArguments
 
 #: A finding is shown to operators and kept in the log; validators quote the whole value.
 MAX_PROBLEM_CHARS: Final = 300

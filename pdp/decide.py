@@ -23,15 +23,17 @@ import structlog
 from pdp.admit import Admitted, admit
 from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind, Result
 from pdp.domain.catalogue import Catalogue, Found
+from pdp.domain.document import input_document
+from pdp.domain.facts import CheckArguments, Facts
 from pdp.domain.records import RequestRecord
 from pdp.domain.request import Authorize, Call, ReportOutcomes
-from pdp.domain.task import rollup_keys
+from pdp.domain.task import Rollup, rollup_keys
 from pdp.domain.values import Decision, NextAction, Reason
 from pdp.domain.verdict import NotADecision, PolicyDecision, parse_decision
 from pdp.outcomes import record_outcomes
 from pdp.overlay import Overlay
 from pdp.ports import Clock, Engine, EngineFault, Evaluation, Store, StoreError, Wanted
-from pdp.resolve import CheckArguments, Facts, gather, input_document, task_id_of
+from pdp.resolve import gather, task_id_of
 from pdp.settle import broken_invariants, replay, settle, task_reference
 
 ENTRYPOINT = "pdp/main/decision"
@@ -126,15 +128,7 @@ def _decide_wave(
     overlay.require(
         Wanted(approvals=frozenset(_approval_key(facts) for _, facts in resolved if facts.task))
     )
-    inputs = [
-        input_document(
-            facts,
-            overlay,
-            development=parts.development,
-            approval=overlay.approvals.get(_approval_key(facts)),
-        )
-        for _, facts in resolved
-    ]
+    inputs = [_document(facts, parts, overlay) for _, facts in resolved]
     # 3 Evaluate.
     policies = _evaluate(inputs, parts.engine)
     for (one, facts), document, policy in zip(resolved, inputs, policies, strict=True):
@@ -176,6 +170,20 @@ def _resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
                 truncated=recorded.truncated,
             )
     return gather(call, one.arguments, overlay, parts.catalogue, parts.check_arguments)
+
+
+def _document(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
+    pair = principal = Rollup()
+    if facts.task is not None:
+        pair, principal = (overlay.rollup(key) for key in facts.task.rollup_keys)
+    return input_document(
+        facts,
+        pair=pair,
+        principal=principal,
+        approval=overlay.approvals.get(_approval_key(facts)),
+        now_us=overlay.now_us,
+        development=parts.development,
+    )
 
 
 def _evaluate(inputs: Sequence[bytes], engine: Engine) -> list[PolicyDecision]:

@@ -15,6 +15,7 @@ from pdp.domain.answer import (
 )
 from pdp.domain.builtin import identity
 from pdp.domain.canonical import JsonValue
+from pdp.domain.facts import Facts
 from pdp.domain.leaves import Entry, input_commitment
 from pdp.domain.records import ApprovalRecord, DecisionRecord, InputRecord, RequestRecord
 from pdp.domain.request import Authorize, Call, ChangePhase, CompleteTask, StartTask
@@ -32,7 +33,6 @@ from pdp.domain.values import (
 from pdp.domain.verdict import Escalation, PolicyDecision, Terms
 from pdp.overlay import Overlay
 from pdp.ports import Clock
-from pdp.resolve import Facts
 
 #: Faults that may be gone at the next try; everything else would be denied again.
 _PASSING_CODES = frozenset({"policy_timeout", "policy_error", "not_recorded", "contended"})

@@ -1,0 +1,66 @@
+"""The facts of one call: what the PDP itself knows about it, before policy has seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pdp.domain.canonical import JsonValue
+from pdp.domain.catalogue import Tool
+from pdp.domain.request import Authorize, Call
+from pdp.domain.task import Task
+from pdp.domain.values import Sensitivity, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsFinding:
+    """Why arguments do not fit their tool's schema: where (RFC 6901 pointer) and what is wrong."""
+
+    path: str
+    problem: str
+
+
+#: Checks arguments against a tool's schema; None where they fit.
+CheckArguments = Callable[[Tool, Mapping[str, JsonValue]], ArgumentsFinding | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One call as the PDP knows it, before policy has seen it.
+
+    `task` is the task the call belongs to: the stored one, or the one that an unregistered call
+    opens (not stored yet); None where it is unknown or not the subject's. `tool` is the catalogue's
+    entry, None where there is none or the call is of a built-in tool.
+    """
+
+    call: Call
+    subject: Subject
+    principal: Subject
+    task: Task | None
+    tool: Tool | None
+    ambiguous: bool
+    server: str
+    name: str
+    arguments: Mapping[str, JsonValue]
+    canonical_arguments: bytes
+    arguments_digest: str
+    arguments_finding: ArgumentsFinding | None
+    definition_changed: bool
+    intent_repinned: bool
+    task_exists: bool
+    resource_type: str
+    resource_id: str
+    resource_derived: bool
+    resource_contradicts: bool
+    sensitivity: Sensitivity
+    binding_digest: str
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether the call is a task action."""
+        return not isinstance(self.call.ask, Authorize)
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether the call changes something, or carries something out."""
+        return self.tool is not None and (self.tool.tool_class.has_effect or self.tool.egress)
