@@ -40,7 +40,7 @@ def test_help_and_version_do_not_wait_for_what_they_do_not_need(asked: str) -> N
         "except SystemExit:\n"
         "    pass\n"
         "heavy = {'grpc', 'pydantic', 'rich', 'yaml', 'google.protobuf', 'jsonschema_rs'}\n"
-        "sys.exit(', '.join(sorted(heavy & set(sys.modules))))\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False

@@ -1,0 +1,1 @@
+"""A short story that a real service decides: what `pdp demo` plays."""
