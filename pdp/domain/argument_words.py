@@ -12,7 +12,7 @@ HOLDS: dict[str, ValueType] = {
         words(
             "user username member participant attendee invitee guest assignee reviewer contact "
             "owner manager person people collaborator employee follower mention handle login "
-            "friend payer sender delegate approver signer author"
+            "friend payer sender delegate approver signer author passenger traveler traveller"
         ),
         ValueType.PERSON,
     ),
@@ -38,8 +38,8 @@ HOLDS: dict[str, ValueType] = {
     **dict.fromkeys(words("password passphrase secret credential pin otp token"), ValueType.SECRET),
     **dict.fromkeys(
         words(
-            "date time day datetime deadline due since until checkin checkout month year "
-            "timestamp duration weekday minute hour"
+            "date time day datetime deadline due since until checkin checkout month year timestamp "
+            "duration weekday minute hour expire expiry expiration ttl"
         ),
         ValueType.DATE,
     ),
@@ -49,12 +49,13 @@ HOLDS: dict[str, ValueType] = {
 RECIPIENTS = words("to recipient receiver addressee cc bcc destination target forward")
 PARTIES = words(
     "user channel chat conversation recipient receiver account member contact room group payee "
-    "beneficiary destination target webhook to person customer wallet phone friend owner assignee"
+    "beneficiary destination target webhook card to person customer wallet phone friend owner "
+    "assignee"
 )
-IDENTIFIERS = words("id sha uuid guid ulid etag slug node hash oid cursor_id urn arn uid")
+IDENTIFIERS = words("id iid pid sha uuid guid ulid etag slug node hash oid cursor_id urn arn uid")
 NUMBERED = words(
     "issue pull pr ticket order invoice case alert version discussion milestone build run job "
-    "confirmation booking reservation page project finding pnr reference"
+    "confirmation booking reservation page project finding pnr reference tracking shipment"
 )
 CONTENT = words(
     "body content text message subject title description summary note comment caption html "
@@ -64,7 +65,7 @@ CONTENT = words(
     "record property explanation template variable context string term phrase image picture photo "
     "attribute document entity observation relation annotation remark purpose footer header blurb "
     "abstract transcript snippet objective goal notes html_body input_text emoji reaction icon "
-    "color colour criteria condition thought idea"
+    "color colour criteria condition thought idea contain pattern regex fact knowledge"
 )
 OPTIONS = words(
     "page limit offset cursor after before per size count top k n max min depth width height line "
@@ -75,13 +76,16 @@ OPTIONS = words(
     "draft private public side start end token_count tail step seed rating score stars "
     "language_code temperature iteration retry schema_version selector xpath ascending descending "
     "range view verbose force recursive class model resolution percent percentage progress "
-    "estimate point lat latitude lon lng longitude radius zoom adult child infant passenger night "
-    "seat bedroom people_count party_size age session rank weight"
+    "estimate point lat latitude lon lng longitude radius zoom seat age session rank weight"
 )
+#: As numbers these count or measure and pay for nothing.
+COUNTED = words("adult child infant passenger night seat bedroom room size party brightness volume")
 AMOUNTS = words(
-    "amount price total sum quantity qty budget cost fee tip share discount replica payment "
-    "principal installment deposit rate_limit bid value units"
+    "amount price total sum quantity qty budget cost fee tip share discount replica installment "
+    "deposit bid salary wage bonus payout stake balance"
 )
+#: Where goods and letters go.
+POSTAL = words("street city zip zipcode postcode postal country province county")
 GOODS = words(
     "hotel flight restaurant company vendor merchant item product sku car ticket symbol ticker "
     "service provider airline event asset stock fund plan menu seller store shop supplier train "

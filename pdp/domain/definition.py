@@ -17,6 +17,9 @@ MAX_DEPTH = 5
 #: More arguments than this in one tool are a generated schema; the rest stay undeclared.
 MAX_FIELDS = 400
 
+#: A description says what a tool does in its first sentences; some go on for whole manuals.
+MAX_DESCRIPTION = 4000
+
 #: A schema that refers to itself is followed this far.
 _MAX_REFERENCES = 8
 
@@ -25,6 +28,7 @@ _SINGULAR_AS_IS = words(
     "status address access process canvas news sms dns https aws s3 series class business analysis "
     "basis alias bonus bus gas js css cors has is this always kubernetes k8s sentry redis"
 )
+_SHORT_PLURALS = words("ids prs dms vms pdfs")
 PREPOSITIONS = words("to from in on for by with of at into onto as via using under")
 
 
@@ -93,7 +97,7 @@ def read_definition(
     return Definition(
         name=name,
         words=split_words(name),
-        description=" ".join(description.split()),
+        description=" ".join(description[:MAX_DESCRIPTION].split()),
         annotations=annotations,
         schema=schema,
         fields=tuple(_fields(schema)),
@@ -107,6 +111,8 @@ def split_words(name: str) -> tuple[str, ...]:
 
 def singular(word: str) -> str:
     """The singular of an English noun, by its ending."""
+    if word in _SHORT_PLURALS:
+        return word[:-1]
     if len(word) < 4 or word in _SINGULAR_AS_IS or not word.endswith("s") or word.endswith("ss"):
         return word
     if word.endswith("ies"):
@@ -172,7 +178,7 @@ def _resolve(root: Mapping[str, Any], raw: object) -> tuple[Mapping[str, Any], s
         if not isinstance(raw, Mapping):
             return {}, description
         if not description and isinstance(raw.get("description"), str):
-            description = " ".join(raw["description"].split())
+            description = " ".join(raw["description"][:MAX_DESCRIPTION].split())
         reference = raw.get("$ref")
         if isinstance(reference, str):
             raw = _follow(root, reference)

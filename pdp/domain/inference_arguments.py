@@ -13,6 +13,7 @@ from pdp.domain.argument_words import (
     ADJECTIVES,
     AMOUNTS,
     CONTENT,
+    COUNTED,
     GIVEN_NAMES,
     GOODS,
     HOLDS,
@@ -21,6 +22,7 @@ from pdp.domain.argument_words import (
     OPTIONS,
     PARTIES,
     PLACES,
+    POSTAL,
     POWERS,
     RECIPIENTS,
 )
@@ -112,9 +114,7 @@ def _by_format(field: Field) -> ArgumentGuess | None:
 def _by_identifier(one: _Argument) -> ArgumentGuess | None:
     """Names that servers mint; one of a party decides where a send goes and is a sink there."""
     head = one.words[-1]
-    numbered = (
-        len(one.words) > 1 and head in ("number", "num", "no", "key") and one.words[-2] in NUMBERED
-    )
+    numbered = head in ("number", "num", "no", "key") and bool(set(one.words[:-1]) & NUMBERED)
     if numbered or (one.words == ("number",) and one.definition.nouns & NUMBERED):
         return _found(ArgumentKind.IDENTIFIER, ValueType.IDENTIFIER, f"name:{one.field.label}")
     if head not in IDENTIFIERS and one.field.format != "uuid" and head != "commit":
@@ -169,6 +169,8 @@ def _by_reserved(one: _Argument) -> ArgumentGuess | None:
         return _found(ArgumentKind.SINK, ValueType.SECRET, ground)
     if head == "name":
         return _name(one)
+    if one.words in (("method",), ("action",), ("operation",)):
+        return _found(ArgumentKind.OPTION, ValueType.TEXT, ground)
     return None
 
 
@@ -188,7 +190,7 @@ def _is_date(one: _Argument) -> bool:
         "schedule",
     ):
         return one.words[-1] in ("at", "when") or bool(_DATE_TEXT.search(one.field.description))
-    return HOLDS.get(one.words[-1]) is ValueType.DATE
+    return any(HOLDS.get(word) is ValueType.DATE for word in (one.words[-1], one.words[0]))
 
 
 def _has_repository(one: _Argument) -> bool:
@@ -239,6 +241,8 @@ def _name(one: _Argument) -> ArgumentGuess | None:
         return _found(ArgumentKind.CONTENT, ValueType.TEXT, ground)
     if one.words[-2] in HOLDS:
         return _found(ArgumentKind.SINK, HOLDS[one.words[-2]], ground)
+    if one.words[-2] in ("field", "column", "property", "attribute"):
+        return _found(ArgumentKind.OPTION, ValueType.TEXT, ground)
     if one.words[-2] in PLACES | GOODS | SHARED_NOUNS:
         return _found(ArgumentKind.SINK, ValueType.TEXT, ground)
     return None
@@ -253,13 +257,15 @@ def _by_number(one: _Argument) -> ArgumentGuess | None:
         one.field.is_numeric or head in ("amount", "price")
     ):
         return _found(ArgumentKind.AMOUNT, ValueType.NUMBER, ground)
-    if one.field.is_numeric and any(word in OPTIONS for word in one.words):
+    if one.field.is_numeric and any(word in OPTIONS | COUNTED for word in one.words):
         return _found(ArgumentKind.OPTION, ValueType.NUMBER, ground)
     if one.field.is_numeric and head in PARTIES | PLACES | SHARED_NOUNS | {"milestone"}:
         return _found(ArgumentKind.IDENTIFIER, ValueType.IDENTIFIER, f"{ground}, a number")
     if one.field.is_numeric and HOLDS.get(head) is ValueType.PERSON:
         # "guests: 2" counts them and names none.
         return _found(ArgumentKind.OPTION, ValueType.NUMBER, f"{ground}, a number")
+    if one.field.is_numeric:
+        return _found(ArgumentKind.AMOUNT, ValueType.NUMBER, "schema:number")
     return None
 
 
@@ -281,7 +287,7 @@ def _by_name(one: _Argument) -> ArgumentGuess | None:
             return _found(ArgumentKind.OPTION, ValueType.TEXT, ground)
         if word in GOODS and not (carries and one.effect.tool_class is not ToolClass.SEND):
             return _found(ArgumentKind.SINK, ValueType.TEXT, ground)
-        if word in PLACES:
+        if word in PLACES | POSTAL:
             return _found(ArgumentKind.SINK, ValueType.TEXT, ground)
     return None
 

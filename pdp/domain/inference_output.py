@@ -12,7 +12,7 @@ from itertools import pairwise
 from pdp.domain.definition import Definition, singular
 from pdp.domain.inference_effect import Effect
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
-from pdp.domain.vocabulary import words
+from pdp.domain.vocabulary import COMPUTED_NOUNS, words
 
 _CLOCK = words("time date day datetime timestamp timezone clock year month weekday now today")
 _CLOCK_QUALIFIERS = words("current now today system server local utc get timezone")
@@ -46,9 +46,10 @@ _CONFIDENTIAL = words(
 _CONFIDENTIAL_PHRASES = (("user", "info"), ("user", "information"), ("personal", "data"))
 _PUBLIC = words(
     "web internet weather forecast news wikipedia wiki arxiv hotel restaurant flight map place "
-    "geocode stock quote timezone time date day currency country language book movie recipe "
-    "rating review price docs documentation public holiday exchange rate library attraction"
+    "geocode stock book movie recipe rating price docs documentation holiday exchange library "
+    "attraction airport airline museum"
 )
+_PUBLIC_HEADS = words("timezone time date day currency country language quote")
 _SHARED_CODE = words("repo repository branch commit pull gist code")
 
 
@@ -71,6 +72,8 @@ def infer_output_label(definition: Definition, effect: Effect) -> tuple[OutputLa
         return OutputLabel.TRUSTED, f"name:{head} is the system's own"
     if head in _SYSTEM_LISTS and effect.verb in ("list", "get"):
         return OutputLabel.TRUSTED, f"name:{head} is the system's own"
+    if effect.verb == "convert" and nouns & COMPUTED_NOUNS:
+        return OutputLabel.TRUSTED, f"name:{min(nouns & COMPUTED_NOUNS)} is computed"
     if nouns & _COMPUTED:
         return OutputLabel.TRUSTED, f"name:{min(nouns & _COMPUTED)} is computed from the arguments"
     if not selects and (nouns & _OWN or (nouns & _OWN_PEOPLE and head in ("info", "user"))):
@@ -94,13 +97,13 @@ def infer_sensitivity(definition: Definition, effect: Effect) -> tuple[Sensitivi
         return Sensitivity.CONFIDENTIAL, f"name:{min(private)}"
     if pairs & set(_CONFIDENTIAL_PHRASES):
         return Sensitivity.CONFIDENTIAL, "name:personal data"
-    public = nouns & _PUBLIC - {effect.verb}
+    public = (nouns & _PUBLIC | {head} & _PUBLIC_HEADS) - {effect.verb}
     if reads and public and not private:
         return Sensitivity.PUBLIC, f"name:{min(public)}"
     if reads and effect.egress:
         return Sensitivity.PUBLIC, "egress: what anybody can read"
     mentioned = re.search(
-        r"\b(?:inbox|e-?mails?|bank|payroll|medical|patients?|confidential|personal|private)\b",
+        r"\b(?:inbox|mailbox|e-?mails?|bank|payroll|medical|patients?|confidential|personal|private)\b",
         definition.description,
         re.IGNORECASE,
     )

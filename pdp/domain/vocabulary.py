@@ -21,7 +21,8 @@ _READ = words(
     "estimate preview whoami filter rank navigate goto visit scrape crawl explore discover scroll "
     "hover screenshot snapshot ls cat stat pwd check enumerate return geocode identify load render "
     "wait sleep select aggregate see determine is has can monitor think reflect learn obtain "
-    "gather collect display print"
+    "gather collect display print transcribe classify predict simulate solve score embed tokenize "
+    "ocr autocomplete infer paraphrase rewrite proofread"
 )
 _DRAFT = words("compose prepare")
 _WRITE = words(
@@ -35,12 +36,17 @@ _WRITE = words(
     "rm mv cp touch make manage scale click type fill press drag subscribe unsubscribe unlike "
     "unlabel untag upvote downvote vote push lock unlock bulk stash migrate alter extend confirm "
     "approve escalate resolve allocate apply define establish reopen deactivate activate populate "
-    "refresh initialize init overwrite strip redact encrypt decrypt sign rekey"
+    "refresh initialize init overwrite strip redact encrypt decrypt sign rekey upgrade downgrade "
+    "finalize finalise renew void print play skip resize crop compress decompress zip unzip arm "
+    "disarm dim ingest reindex train remember forget memorize persist seed backfill postpone delay "
+    "defer hide unhide highlight enqueue dequeue freeze unfreeze quarantine isolate triage ack "
+    "unmark rotate override assemble consume claim expire"
 )
 _SEND = words(
     "send publish share notify reply respond forward tweet retweet invite broadcast announce "
     "submit pay repay wire remit donate withdraw refund purchase buy dm reserve rebook unshare fax "
-    "dial transmit deliver sell"
+    "dial transmit deliver sell settle stake unstake gift lend borrow hire rsvp ship remind "
+    "crosspost"
 )
 _EXECUTE = words(
     "execute exec eval evaluate invoke trigger deploy redeploy launch spawn install uninstall "
@@ -48,7 +54,7 @@ _EXECUTE = words(
 )
 _ADMIN = words(
     "grant revoke authorize authorise promote demote ban unban kick suspend unsuspend impersonate "
-    "elevate rotate provision deprovision configure onboard offboard"
+    "elevate provision deprovision configure onboard offboard"
 )
 
 #: Words that are verbs wherever they stand in a name.
@@ -74,16 +80,15 @@ WEAK_VERBS: dict[str, ToolClass] = {
     **dict.fromkeys(
         words(
             "star like pin label tag fork clone branch commit merge checkout schedule follow note "
-            "flag favorite favourite bookmark backup stage rate review swap start stop file "
-            "document build generate open convert format process handle track pull exit cherry "
-            "switch use"
+            "flag favorite favourite bookmark backup stage rate review start stop file document "
+            "build generate open convert format process handle track pull exit cherry switch use"
         ),
         ToolClass.WRITE,
     ),
     **dict.fromkeys(
         words(
             "post email mail message comment request transfer charge order book call text sms tip "
-            "trade issue contact tender bid chat"
+            "trade issue contact tender bid chat swap exchange alert"
         ),
         ToolClass.SEND,
     ),
@@ -114,6 +119,22 @@ PHRASAL_VERBS: dict[tuple[str, str], tuple[str, ToolClass]] = {
     ("call", "function"): ("invoke", ToolClass.EXECUTE),
     ("call", "api"): ("invoke", ToolClass.EXECUTE),
     ("use", "tool"): ("invoke", ToolClass.EXECUTE),
+    ("turn", "on"): ("set", ToolClass.WRITE),
+    ("turn", "off"): ("set", ToolClass.WRITE),
+    ("switch", "on"): ("set", ToolClass.WRITE),
+    ("switch", "off"): ("set", ToolClass.WRITE),
+    ("sign", "in"): ("log in", ToolClass.WRITE),
+    ("log", "out"): ("log out", ToolClass.WRITE),
+    ("opt", "in"): ("set", ToolClass.WRITE),
+    ("opt", "out"): ("set", ToolClass.WRITE),
+    ("pay", "off"): ("pay", ToolClass.SEND),
+    ("hand", "over"): ("transfer", ToolClass.SEND),
+    ("fill", "out"): ("fill", ToolClass.WRITE),
+    ("follow", "up"): ("reply", ToolClass.SEND),
+    ("reach", "out"): ("message", ToolClass.SEND),
+    ("clean", "up"): ("delete", ToolClass.WRITE),
+    ("back", "up"): ("backup", ToolClass.WRITE),
+    ("tear", "down"): ("destroy", ToolClass.WRITE),
 }
 
 #: Acts that cannot be taken back, whatever they act on.
@@ -172,6 +193,12 @@ ADMIN_PHRASES = (
     ("audit", "log"),
     ("retention", "policy"),
     ("two", "factor"),
+    ("open", "port"),
+    ("expose", "port"),
+    ("change", "pin"),
+    ("set", "pin"),
+    ("reset", "pin"),
+    ("update", "pin"),
 )
 #: Administered where they are the object itself (`create_user`), not where they are addressed
 #: (`add_user_to_channel`) or described (`update_user_profile`).
@@ -221,3 +248,9 @@ READ_HEADS = words(
     "metadata usage metric availability forecast schema version health profile location list "
     "result weather price quote rate score report log time date day me"
 )
+
+#: A link with one of these words opens a thing to whoever holds the link.
+OPENING_WORDS = words("presigned signed shared share sharing public shareable guest")
+#: What is converted by mere computing, and what is tracked by mere looking.
+COMPUTED_NOUNS = words("currency unit temperature timezone color colour number base money")
+TRACKED_NOUNS = words("package shipment order delivery flight parcel train bus price courier")

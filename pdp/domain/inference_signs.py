@@ -1,0 +1,175 @@
+"""The verbs in a tool's definition: in its name, its method argument and its description."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pdp.domain.definition import Definition, split_words
+from pdp.domain.values import ToolClass
+from pdp.domain.vocabulary import (
+    COMPUTED_NOUNS,
+    PHRASAL_VERBS,
+    READ_HEADS,
+    STRONG_VERBS,
+    TRACKED_NOUNS,
+    WEAK_VERBS,
+    words,
+)
+
+READ_ONLY = re.compile(
+    r"read[- ]?only|only (?:select|read)|select (?:quer|statement)|does not (?:modify|change)"
+    r"|without (?:modifying|changing)|\bsafe to call",
+    re.IGNORECASE,
+)
+#: The order of danger in which contradicting signs are settled.
+DANGER = {tool_class: rank for rank, tool_class in enumerate(ToolClass)}
+_METHOD_NAMES = words("method action operation op command verb task")
+_QUOTED = re.compile(r"['\"`]([A-Za-z][A-Za-z_-]{2,40})['\"`]")
+_LOOKING = {"convert": COMPUTED_NOUNS, "exchange": words("rate"), "track": TRACKED_NOUNS}
+_NOT_SAID_LIGHTLY = words(
+    "execute run evaluate eval set load perform convert type resolve apply make"
+)
+_LOOK_AT = words("file url page document link tab browser website app")
+_BOILERPLATE = re.compile(
+    r"^(?:(?:this|the|a|an)\s+)?(?:tools?|function|method|endpoint|command|helper|utility)?\s*"
+    r"(?:(?:that|which|to|for|used|will|can|be|is|allows?|lets?|enables?|helps?|you|users?|agents?|"
+    r"use|it|please|tool|the|this|ability|provides?)\s+)*",
+    re.IGNORECASE,
+)
+_COMPOUND = re.compile(r"(\w+)(?:,\s*(\w+))*(?:\s*(?:,|and/or|and|or|/|&)\s*)+(\w+)")
+_FOLLOWED_BY_READ = re.compile(
+    r"^\W*(?:an?|the|one|multiple|batch|full[- ]text|semantic|\w+)?\s*(?:\w+\s+){0,2}"
+    r"(?:search|quer|look ?up|read|scan|check|request|get\b|analysis|review)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A verb found somewhere in the definition, and what it says."""
+
+    tool_class: ToolClass
+    verb: str
+    ground: str
+    strong: bool = True
+
+
+def name_sign(definition: Definition) -> Sign | None:
+    """The verb of a name: the first word, else the worst of those that can only be verbs."""
+    tokens = definition.words
+    for index, pair in enumerate(pairwise(tokens)):
+        if pair in PHRASAL_VERBS and (index == 0 or tokens[0] not in STRONG_VERBS):
+            verb, tool_class = PHRASAL_VERBS[pair]
+            return Sign(tool_class, verb, f"name:{' '.join(pair)}")
+    if tokens[:1] == ("draft",) and len(tokens) > 1:
+        return Sign(ToolClass.DRAFT, "draft", "name:draft")
+    if tokens[:1] == ("api",) and tokens[1:2] in (("post",), ("put",), ("get",)):
+        # Generated from an HTTP interface: the word is its method and means no sending.
+        read = tokens[1] == "get"
+        tool_class = ToolClass.READ if read else ToolClass.WRITE
+        return Sign(tool_class, "get" if read else "create", f"name:{tokens[1]}", strong=read)
+    strong = [index for index, word in enumerate(tokens) if word in STRONG_VERBS]
+    if strong and strong[0] == 0:
+        # "create_or_update" says two verbs; "list_pull_requests" only one.
+        strong = [0] + [at for at in strong if at > 1 and tokens[at - 1] in ("or", "and")]
+    if strong:
+        verb = max((tokens[at] for at in strong), key=lambda word: DANGER[STRONG_VERBS[word]])
+        return Sign(STRONG_VERBS[verb], verb, f"name:{verb}")
+    weak = [index for index, word in enumerate(tokens) if word in WEAK_VERBS]
+    if not weak:
+        head = definition.object_head
+        return Sign(ToolClass.READ, "", f"name:{head}", False) if head in READ_HEADS else None
+    first = tokens[weak[0]] if weak[0] == 0 or len(weak) == 1 else tokens[weak[-1]]
+    verb = "draft" if "draft" in tokens else first
+    if verb == "open" and not definition.nouns & _LOOK_AT:
+        return Sign(ToolClass.WRITE, "create", "name:open", False)
+    if verb == "open":
+        return Sign(ToolClass.READ, "open", "name:open", False)
+    if verb in _LOOKING and definition.nouns & _LOOKING[verb]:
+        return Sign(ToolClass.READ, verb, f"name:{verb}", False)
+    return Sign(WEAK_VERBS[verb], verb, f"name:{verb}", False)
+
+
+def method_sign(definition: Definition) -> Sign | None:
+    """The worst of what an argument like `method` lets the caller choose."""
+    signs: list[Sign] = []
+    for field in definition.fields:
+        if field.label not in _METHOD_NAMES:
+            continue
+        for choice in field.choices or _QUOTED.findall(field.description):
+            tokens = split_words(choice) if isinstance(choice, str) else ()
+            verbs = [word for word in tokens if word in STRONG_VERBS]
+            if not verbs and len(tokens) == 1 and tokens[0] in WEAK_VERBS:
+                verbs = list(tokens)
+            if verbs:
+                verb = verbs[0]
+                tool_class = STRONG_VERBS.get(verb) or WEAK_VERBS[verb]
+                signs.append(Sign(tool_class, verb, f"schema:{field.path}={choice}"))
+    return max(signs, key=lambda sign: DANGER[sign.tool_class], default=None)
+
+
+def description_sign(definition: Definition) -> Sign | None:
+    """The verbs that the description begins with ("Creates and sends an invoice")."""
+    text = _BOILERPLATE.sub("", definition.description, count=1)
+    first = re.match(r"[A-Za-z]+", text)
+    if first is None:
+        return None
+    spoken = [first[0]]
+    compound = _COMPOUND.match(text)
+    if compound is not None:
+        spoken.append(compound[3])
+    found: list[Sign] = []
+    for word in spoken:
+        verb = _infinitive(word.lower())
+        tool_class = STRONG_VERBS.get(verb) or WEAK_VERBS.get(verb)
+        if tool_class is None:
+            continue
+        after = text[text.find(word) + len(word) :]
+        if (
+            tool_class is ToolClass.EXECUTE or verb in ("send", "perform", "make")
+        ) and _FOLLOWED_BY_READ.match(after):
+            tool_class = ToolClass.READ
+        if tool_class is ToolClass.EXECUTE and READ_ONLY.search(definition.description):
+            tool_class = ToolClass.READ
+        found.append(Sign(tool_class, verb, f"description:{word.lower()}", verb in STRONG_VERBS))
+    return max(found, key=lambda sign: DANGER[sign.tool_class], default=None)
+
+
+def _infinitive(word: str) -> str:
+    """The base form of an English verb, as far as the vocabulary knows it."""
+    candidates = [word]
+    if word.endswith("ies"):
+        candidates.append(word[:-3] + "y")
+    if word.endswith("es"):
+        candidates.append(word[:-2])
+    if word.endswith("s"):
+        candidates.append(word[:-1])
+    if word.endswith("ing") and len(word) > 5:
+        stem = word[:-3]
+        candidates += [stem, stem + "e"]
+        if stem[-1] == stem[-2]:
+            candidates.append(stem[:-1])
+    return next((one for one in candidates if one in STRONG_VERBS or one in WEAK_VERBS), word)
+
+
+def description_counts(definition: Definition, name: Sign | None, described: Sign) -> bool:
+    """Whether the description has a say: always where the name has no clear verb.
+
+    Beside a clear verb it can only make things worse, and only by a clear verb of its own.
+    """
+    if name is None:
+        return True
+    if described.verb == name.verb:
+        return False
+    if name.strong:
+        return (
+            name.tool_class is ToolClass.READ
+            and described.strong
+            and described.tool_class is not ToolClass.READ
+            and described.verb not in _NOT_SAID_LIGHTLY
+        )
+    return definition.object_head in READ_HEADS or (
+        DANGER[described.tool_class] > DANGER[name.tool_class]
+    )
