@@ -237,10 +237,20 @@ class AsyncAuthorizationClient:
         while True:
             left = max(end - time.monotonic(), 0.001)
             try:
-                return await method(request, timeout=left, metadata=self._metadata)
+                response: R | None = await method(request, timeout=left, metadata=self._metadata)
+                if response is None:  # What grpc.aio makes of bytes that are no message.
+                    raise _not_a_message()
+                return response
             except grpc.RpcError as error:
                 code, _ = verdict.status_of(error)
                 if code is not grpc.StatusCode.UNAVAILABLE or time.monotonic() + pause >= end:
                     raise
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+def _not_a_message() -> grpc.aio.AioRpcError:
+    nothing = grpc.aio.Metadata()
+    return grpc.aio.AioRpcError(
+        grpc.StatusCode.INTERNAL, nothing, nothing, details="the answer is not of the contract"
+    )

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import grpc
-from google.protobuf.json_format import MessageToDict
+from google.protobuf import json_format
 
 from pdp.domain.values import Decision, NextAction, Obligation, Phase, Reason
 from pdp.v1 import decision_pb2, task_pb2
@@ -19,6 +19,7 @@ _DECISIONS: Final = {
     decision_pb2.DECISION_DENY: Decision.DENY,
     decision_pb2.DECISION_ESCALATE: Decision.ESCALATE,
 }
+_PHASES: Final = frozenset(map(int, Phase))
 # Statuses after which the same call may be asked again.
 _PASSING: Final = frozenset(
     {
@@ -183,7 +184,10 @@ def read(
 
     `has_arguments` is false for task actions, which forward nothing to a tool.
     """
-    verdict = _plain(response, request_id)
+    try:
+        verdict = _plain(response, request_id)
+    except (json_format.Error, ValueError):
+        return refused("malformed_answer", "an obligation holds what is no JSON", request_id)
     fault = _fault(response, request_id, obligations, has_arguments=has_arguments)
     if fault is None:
         return verdict
@@ -215,7 +219,7 @@ def started(response: task_pb2.StartTaskResponse, verdict: Verdict) -> StartedTa
         )
     return StartedTask(
         id=task.id,
-        phase=Phase(task.phase),
+        phase=Phase(task.phase) if task.phase in _PHASES else Phase.UNSPECIFIED,
         max_calls=task.budget.max_calls,
         max_effects=task.budget.max_effects,
         expires_at_us=_micros(task.expires_at.seconds, task.expires_at.nanos),
@@ -287,7 +291,7 @@ def _reason(reason: decision_pb2.Reason) -> Reason:
 
 
 def _obligation(entry: decision_pb2.Obligation) -> Obligation:
-    return Obligation(entry.id, entry.type, MessageToDict(entry.properties))
+    return Obligation(entry.id, entry.type, json_format.MessageToDict(entry.properties))
 
 
 def _next_action(number: int) -> NextAction:

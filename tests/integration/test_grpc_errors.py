@@ -9,8 +9,8 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]
+from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from pdp.domain.answer import Answer, Refusal, RefusalKind
 from pdp.domain.request import Call
@@ -276,7 +276,7 @@ def test_a_struct_nested_a_thousand_deep_is_refused_and_the_server_goes_on(
     message = plain_request()
     message.ClearField("context")
     message_raw = message.SerializeToString() + b"\x2a" + _varint(len(context)) + context
-    send = channel.unary_unary("/pdp.v1.AuthorizationService/Authorize")
+    send: Any = channel.unary_unary("/pdp.v1.AuthorizationService/Authorize")
     stub = decision_pb2_grpc.AuthorizationServiceStub(channel)
 
     assert error_of(send, message_raw).code() is INVALID
@@ -415,7 +415,7 @@ def test_an_unverified_peer_is_unauthenticated_whatever_it_sends() -> None:
 
     with Running(identify=nobody) as running, running.channel() as channel:
         stub = decision_pb2_grpc.AuthorizationServiceStub(channel)
-        raw = channel.unary_unary("/pdp.v1.AuthorizationService/Authorize")
+        raw: Any = channel.unary_unary("/pdp.v1.AuthorizationService/Authorize")
         batch = decision_pb2.AuthorizeBatchRequest(requests=[plain_request()])
         errors = [
             error_of(stub.Authorize, plain_request()),
@@ -498,7 +498,7 @@ def test_what_is_not_built_yet_is_unimplemented_and_names_the_rpc(channel: grpc.
     authorization = decision_pb2_grpc.AuthorizationServiceStub(channel)
     tasks = task_pb2_grpc.TaskServiceStub(channel)
     approvals = approval_pb2_grpc.ApprovalServiceStub(channel)
-    later = [
+    later: list[tuple[Any, Any, str]] = [
         (authorization.FilterTools, decision_pb2.FilterToolsRequest(), "FilterTools"),
         (authorization.Explain, decision_pb2.ExplainRequest(), "Explain"),
         (tasks.AppendContext, task_pb2.AppendContextRequest(), "AppendContext"),
@@ -521,6 +521,6 @@ def test_what_is_not_built_yet_is_unimplemented_and_names_the_rpc(channel: grpc.
 
 def test_an_unknown_field_is_ignored(channel: grpc.Channel) -> None:
     raw = plain_request().SerializeToString() + b"\xba\x3e\x03abc"
-    send = channel.unary_unary("/pdp.v1.AuthorizationService/Authorize")
+    send: Any = channel.unary_unary("/pdp.v1.AuthorizationService/Authorize")
     response = decision_pb2.AuthorizeResponse.FromString(send(raw, timeout=10))
     assert response.decision == decision_pb2.DECISION_ALLOW
