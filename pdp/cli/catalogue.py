@@ -33,8 +33,6 @@ _STYLE: Final = {Urgency.DECIDE: "bold red", Urgency.CHECK: "yellow", Urgency.LO
 catalogue_app = typer.Typer(
     no_args_is_help=True, help="Describe tools: import an MCP server's list."
 )
-    no_args_is_help=True, help="Describe tools: import an MCP server's list."
-)
 
 
 @catalogue_app.callback()
