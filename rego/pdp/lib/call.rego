@@ -25,6 +25,12 @@ else := "unresolved" if {
 effectful := {"write", "send", "execute", "admin"}
 
 # METADATA
+# description: The call changes something or carries something out. The ledger counts it as such.
+effect if input.tool.class in effectful
+
+effect if input.tool.egress == true
+
+# METADATA
 # description: |
 #   A field of the catalogue entry that was guessed without any ground. Such a field holds the worst
 #   value, and where only that stands in the way a person is asked instead of a denial.

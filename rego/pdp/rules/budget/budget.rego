@@ -24,12 +24,13 @@ default verdict := {"result": "deny", "code": "policy_error"}
 verdict := {"result": "pass"} if {
 	input.tool.builtin == false
 	input.tool.class in {"read", "draft"}
+	input.tool.egress == false
 	max_calls - input.ledger.task.calls > 0
 }
 
 else := {"result": "pass"} if {
 	input.tool.builtin == false
-	input.tool.class in {"write", "send", "execute", "admin"}
+	input.tool.class in {"read", "draft", "write", "send", "execute", "admin"}
 	max_calls - input.ledger.task.calls > 0
 	max_effects - input.ledger.task.effects > 0
 }
@@ -41,7 +42,7 @@ else := exceeded(rego.metadata.chain(), "calls", input.ledger.task.calls, max_ca
 }
 
 else := exceeded(rego.metadata.chain(), "effects", input.ledger.task.effects, max_effects) if {
-	input.tool.class in call.effectful
+	call.effect
 	max_effects - input.ledger.task.effects <= 0
 }
 

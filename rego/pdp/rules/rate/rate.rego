@@ -27,13 +27,14 @@ else := {"result": "pass"} if {
 	input.settings.development == false
 	input.tool.builtin == false
 	input.tool.class in {"read", "draft"}
+	input.tool.egress == false
 	max_calls - input.ledger.principal.minute_calls > 0
 }
 
 else := {"result": "pass"} if {
 	input.settings.development == false
 	input.tool.builtin == false
-	input.tool.class in {"write", "send", "execute", "admin"}
+	call.effect
 	max_calls - input.ledger.principal.minute_calls > 0
 	max_effects - input.ledger.principal.minute_effects > 0
 }
@@ -45,7 +46,7 @@ else := exceeded(rego.metadata.chain(), "calls", input.ledger.principal.minute_c
 }
 
 else := exceeded(rego.metadata.chain(), "effects", input.ledger.principal.minute_effects, max_effects) if {
-	input.tool.class in call.effectful
+	call.effect
 	max_effects - input.ledger.principal.minute_effects <= 0
 }
 

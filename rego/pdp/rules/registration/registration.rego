@@ -13,7 +13,6 @@
 #   codes:
 #     - task_unregistered
 #     - intent_pinned
-#     - inferred_tool
 package pdp.rules.registration
 
 import data.pdp.lib.call
@@ -43,17 +42,6 @@ else := {"result": "pass"} if {
 	harmless
 }
 
-else := result.escalate(rego.metadata.chain(), "inferred_tool", {
-	"message": "an unregistered task may read and draft only, and what this tool does is a guess",
-	"agent_message": "A person has to confirm this call.",
-	"remediation": "State what the tool does in the catalogue.",
-	"metadata": {"fields": concat(",", guessed_fields)},
-}) if {
-	input.task.registered == false
-	input.task.intent_repinned == false
-	count(guessed_fields) > 0
-}
-
 else := result.deny(rego.metadata.chain(), "task_unregistered", {
 	"message": sprintf("an unregistered task may read and draft only, not %s", [act]),
 	"agent_message": "This work is not registered; only reading and drafting is possible.",
@@ -64,21 +52,11 @@ else := result.deny(rego.metadata.chain(), "task_unregistered", {
 	input.task.intent_repinned == false
 }
 
-harmless if input.tool.class == "draft"
-
 harmless if {
-	input.tool.class == "read"
+	input.tool.class in {"read", "draft"}
 	input.tool.egress == false
 }
 
-# What would make the call harmless if the guess were wrong.
-guessed_fields contains "class" if call.guessed("class")
-
-guessed_fields contains "egress" if {
-	input.tool.class == "read"
-	call.guessed("egress")
-}
-
-act := "read what lies outside" if input.tool.class == "read"
+act := "reach what lies outside" if input.tool.class in {"read", "draft"}
 
 else := input.tool.class
