@@ -184,11 +184,14 @@ def read(
 
     `has_arguments` is false for task actions, which forward nothing to a tool.
     """
+    if response.request_id != request_id:
+        # Nothing of it is kept: its decision is another call's, and is not to be reported on.
+        return refused("malformed_answer", "the answer is for another request", request_id)
     try:
         verdict = _plain(response, request_id)
     except (json_format.Error, ValueError):
         return refused("malformed_answer", "an obligation holds what is no JSON", request_id)
-    fault = _fault(response, request_id, obligations, has_arguments=has_arguments)
+    fault = _fault(response, obligations, has_arguments=has_arguments)
     if fault is None:
         return verdict
     refusal = refused(*fault, request_id)
@@ -228,15 +231,9 @@ def started(response: task_pb2.StartTaskResponse, verdict: Verdict) -> StartedTa
 
 
 def _fault(
-    response: decision_pb2.AuthorizeResponse,
-    request_id: str,
-    obligations: Collection[str],
-    *,
-    has_arguments: bool,
+    response: decision_pb2.AuthorizeResponse, obligations: Collection[str], *, has_arguments: bool
 ) -> tuple[str, str] | None:
     """Why the answer is not to be acted on, as code and message."""
-    if response.request_id != request_id:
-        return "malformed_answer", "the answer is for another request"
     if response.decision not in _DECISIONS:
         return "unspecified_decision", "the answer has no decision that this client knows"
     if response.decision != decision_pb2.DECISION_ALLOW:

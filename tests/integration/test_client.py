@@ -418,6 +418,18 @@ def test_an_allow_the_client_turns_down_is_reported_as_not_executed(
     assert [outcome.status for outcome in reported(running)] == [OutcomeStatus.NOT_EXECUTED]
 
 
+def test_an_answer_to_another_request_is_a_deny_that_reports_nothing(
+    ask: Ask, running: Running
+) -> None:
+    running.script.result = lambda call: replace(allowed(call), request_id="another")
+    ran: list[Any] = []
+    with pytest.raises(CallDenied, match="malformed_answer") as caught:
+        guarded(ask, running, ran.append)
+    assert ran == []
+    assert caught.value.verdict.decision_id == ""
+    assert reported(running) == []
+
+
 def test_an_output_is_not_lost_when_its_report_fails(
     ask: Ask, running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
