@@ -26,7 +26,7 @@ CREATE TABLE meta (
 ) STRICT;
 CREATE TABLE leaf (
   idx INTEGER PRIMARY KEY,
-  hash BLOB NOT NULL,
+  hash BLOB NOT NULL CHECK (length(hash) = 32),
   body BLOB NOT NULL,
   kind TEXT NOT NULL,
   task_id TEXT NOT NULL,

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field, replace
 
 from pdp.domain.answer import Answer, Receipt, TaskReference
+from pdp.domain.canonical import JsonValue
 from pdp.domain.leaves import Entry, input_commitment, write_leaf
 from pdp.domain.records import (
     Changes,
@@ -196,7 +197,7 @@ class History:
         return RequestRecord(key, "sha256:" + "2" * 64, answer)
 
 
-def _members(index: int, decision: Decision, nonce: bytes, body: bytes) -> dict[str, object]:
+def _members(index: int, decision: Decision, nonce: bytes, body: bytes) -> dict[str, JsonValue]:
     return {
         "id": f"d-{index:012}",
         "server": "mail",
