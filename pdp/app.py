@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -67,7 +68,7 @@ def load_policy(engine: Engine, bundles: Sequence[Path], catalogues: Sequence[Pa
         for tool in parse_catalogue(text.encode(), source)
     ]
     catalogue = Catalogue([*tools, *load_catalogue(catalogues)])
-    check_rules(bundle, engine.load(bundle.source))
+    engine.load(bundle.source, lambda rules: check_rules(bundle, rules))
     return Policy(revision=bundle.revision, catalogue=catalogue)
 
 
@@ -194,13 +195,14 @@ async def _watch(
         await asyncio.sleep(WATCH_SECONDS)
         if store.failing:
             # Nobody may be sending calls any more, so the store would never be tried again.
-            pipeline.between_batches(lambda parts: (parts, _probe(store)))
+            pipeline.between_batches(partial(_probe, store))
         server.set_serving(engine.ready() and not store.failing)
 
 
-def _probe(store: GuardedStore) -> None:
+def _probe(store: GuardedStore, parts: Parts) -> tuple[Parts, None]:
     with contextlib.suppress(StoreError):
         store.probe()
+    return parts, None
 
 
 async def _checkpoint(checkpointer: Checkpointer) -> None:

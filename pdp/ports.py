@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -62,14 +62,21 @@ class EngineFault:
     message: str
 
 
+def accept_any(_rules: Sequence[RuleInfo]) -> None:
+    """A check of rules that refuses none."""
+
+
 class Engine(Protocol):
     """Evaluates policy. Safe to call from several threads."""
 
-    def load(self, source: PolicySource) -> Sequence[RuleInfo]:
-        """Put `source` in force and list its rules.
+    def load(
+        self, source: PolicySource, check: Callable[[Sequence[RuleInfo]], None] = accept_any
+    ) -> Sequence[RuleInfo]:
+        """Put `source` in force and list its rules; `check` sees them before they are in force.
 
         Raises:
-            PolicyRefused: it does not compile or uses what is not allowed; nothing has changed.
+            PolicyRefused: it does not compile or uses what is not allowed, or `check` raised it;
+                nothing has changed.
             EngineError: the engine is not there.
         """
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from pdp.engine.child import ChildFailed, ChildSilent, OpaChild
 from pdp.engine.limits import OpaLimits
 from pdp.engine.replies import fault
-from pdp.ports import EngineError, EngineFault, Evaluation, PolicyRefused, PolicySource, RuleInfo
+from pdp.ports import (
+    EngineError,
+    EngineFault,
+    Evaluation,
+    PolicyRefused,
+    PolicySource,
+    RuleInfo,
+    accept_any,
+)
 
 _log: Final = logging.getLogger("pdp.engine")
 
@@ -64,12 +72,15 @@ class ManagedOpa:
         """Whether a policy is in force and a child is there to evaluate it."""
         return self._child is not None
 
-    def load(self, source: PolicySource) -> Sequence[RuleInfo]:
+    def load(
+        self, source: PolicySource, check: Callable[[Sequence[RuleInfo]], None] = accept_any
+    ) -> Sequence[RuleInfo]:
         """See `pdp.ports.Engine.load`; a policy that kills its engine is refused as well."""
         with self._loading:
             child = self._start()
             try:
                 rules = child.load(source)
+                check(rules)
             except ChildFailed as failure:
                 self._end(child)
                 raise PolicyRefused(

@@ -24,7 +24,7 @@ from pdp.domain.values import (
     Subject,
     ToolClass,
 )
-from pdp.ports import EngineFault, Evaluation, PolicySource, RuleInfo
+from pdp.ports import EngineFault, Evaluation, PolicySource, RuleInfo, accept_any
 from pdp.store.sqlite import open_store
 
 AGENT = Subject(type="agent", id="spiffe://example.test/agent")
@@ -79,8 +79,11 @@ class ScriptedEngine:
     policy: Callable[[dict[str, Any]], Any]
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
 
-    def load(self, _source: PolicySource) -> Sequence[RuleInfo]:
+    def load(
+        self, _source: PolicySource, check: Callable[[Sequence[RuleInfo]], None] = accept_any
+    ) -> Sequence[RuleInfo]:
         """Nothing to load."""
+        check(())
         return ()
 
     def evaluate_many(
