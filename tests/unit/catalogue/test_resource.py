@@ -128,14 +128,14 @@ def test_a_url_that_clients_disagree_about_derives_nothing(url: str) -> None:
 
 
 def test_more_targets_than_an_intent_could_name_derive_nothing() -> None:
-    many = [f"a{index}@x.org" for index in range(MAX_VALUES + 1)]
+    many: list[Any] = [f"a{index}@x.org" for index in range(MAX_VALUES + 1)]
     assert derive_id(EMAIL, {"to": many[:-1]}) is not None
     assert derive_id(EMAIL, {"to": many}) is None
 
 
 def test_values_below_objects_and_in_arrays_are_reached() -> None:
     rule = ResourceRule("email", "{guests/*/email}")
-    guests = [{"email": "a@x.org"}, {"email": "b@x.org"}]
+    guests: list[Any] = [{"email": "a@x.org"}, {"email": "b@x.org"}]
     assert derive_id(rule, {"guests": guests}) == '["a@x.org","b@x.org"]'
     assert derive_id(rule, {"guests": ["a@x.org"]}) is None
 
