@@ -27,6 +27,7 @@ class Service:
     addresses: tuple[str, ...]
     start_seconds: float
     stderr: list[str] = field(default_factory=list)
+    readers: list[threading.Thread] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -66,13 +67,22 @@ class Service:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(STOP_SECONDS)
             raise
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self.process.wait(STOP_SECONDS)
+        for reader in self.readers:
+            reader.join(STOP_SECONDS)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
         self.process.kill()
-        self.process.wait(STOP_SECONDS)
+        self._close()
 
     def __enter__(self) -> Service:
         return self
@@ -104,12 +114,18 @@ def start_service(
         env={**os.environ, **(environment or {})},
     )
     said: list[str] = []
-    threading.Thread(target=_collect, args=(process.stderr, said), daemon=True).start()
+    readers = [_reader(process.stderr, said)]
     addresses = _wait_ready(process, said)
-    service = Service(data, process, addresses, time.monotonic() - began, said)
+    took = time.monotonic() - began
     # What comes on standard output later must not fill the pipe.
-    threading.Thread(target=_collect, args=(process.stdout, []), daemon=True).start()
-    return service
+    readers.append(_reader(process.stdout, []))
+    return Service(data, process, addresses, took, said, readers)
+
+
+def _reader(stream: object, lines: list[str]) -> threading.Thread:
+    thread = threading.Thread(target=_collect, args=(stream, lines), daemon=True)
+    thread.start()
+    return thread
 
 
 def _wait_ready(process: subprocess.Popen[str], said: list[str]) -> tuple[str, ...]:
