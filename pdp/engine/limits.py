@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 MEBIBYTE: Final = 1 << 20
-# Go reserves about this much address space before it has done anything.
-LEAST_MEMORY_BYTES: Final = 768 * MEBIBYTE
+# The child refuses less (opa/limits.go): a policy of some size would not compile.
+LEAST_MEMORY_BYTES: Final = 256 * MEBIBYTE
 # The child refuses a longer deadline (opa/serve.go).
 MOST_EVALUATION_MS: Final = 60_000
 
@@ -18,7 +18,9 @@ class OpaLimits:
 
     evaluation_ms: deadline of one evaluation. An evaluation of the default bundle takes about an
         eighth of a millisecond; the rest is room for a machine that is busy with other things.
-    memory_bytes: address space of the child (RLIMIT_AS); beyond it the child dies and is replaced.
+    memory_bytes: address space the child may take beyond what Go reserves at its start, which is
+        more than a gigabyte by itself (RLIMIT_AS is the sum); beyond it the child dies and is
+        replaced.
     input_bytes: largest input. Arguments are at most 256 KiB; task, ledger and provenance around
         them are a few times that.
     result_bytes: largest value of an entrypoint. A decision with all its reasons takes a few KiB.
@@ -31,7 +33,7 @@ class OpaLimits:
     """
 
     evaluation_ms: int = 250
-    memory_bytes: int = 2048 * MEBIBYTE
+    memory_bytes: int = 1024 * MEBIBYTE
     input_bytes: int = 4 * MEBIBYTE
     result_bytes: int = MEBIBYTE // 4
     frame_bytes: int = 64 * MEBIBYTE
@@ -44,14 +46,18 @@ class OpaLimits:
         if not 0 < self.evaluation_ms <= MOST_EVALUATION_MS:
             raise ValueError(f"evaluation_ms must be within 1 and {MOST_EVALUATION_MS}")
         if self.memory_bytes < LEAST_MEMORY_BYTES:
-            raise ValueError(f"memory_bytes must be at least {LEAST_MEMORY_BYTES}: Go needs them")
-        if min(self.input_bytes, self.result_bytes, self.frame_elements) < 1 or self.workers < 0:
+            raise ValueError(
+                f"memory_bytes must be at least {LEAST_MEMORY_BYTES}: a policy needs them"
+            )
+        if min(self.input_bytes, self.result_bytes, self.frame_elements) < 1:
             raise ValueError("input_bytes, result_bytes and frame_elements must be positive")
+        if self.workers < 0:
+            raise ValueError("workers must not be negative; 0 means one for each processor")
         # Four bytes of length for each element, and the header.
         if self.frame_bytes < self.input_bytes + 4 * self.frame_elements + MEBIBYTE:
             raise ValueError("frame_bytes must hold the largest input and a mebibyte besides")
         if self.load_seconds <= 0 or self.restart_wait_seconds < 0:
-            raise ValueError("load_seconds and restart_wait_seconds must not be negative")
+            raise ValueError("load_seconds must be positive, restart_wait_seconds not negative")
 
     @property
     def evaluation_seconds(self) -> float:
