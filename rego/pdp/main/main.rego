@@ -28,7 +28,10 @@ default decision := {
 # entrypoint: true
 decision := {
 	"decision": "allow",
-	"reasons": [reason(id) | some id in granting],
+	"reasons": [reason(id, said) |
+		some id in granting
+		said := data[enforced[id].root].rules[enforced[id].name].verdict
+	],
 	"obligations": [],
 	"escalation": null,
 	"terms": terms,
@@ -42,7 +45,7 @@ decision := {
 
 else := {
 	"decision": "escalate",
-	"reasons": [reason(id) | some id, "escalate" in results],
+	"reasons": [reason(id, verdict(id)) | some id, "escalate" in results],
 	"obligations": [],
 	"escalation": escalation,
 	"terms": null,
@@ -105,35 +108,41 @@ granting := [id |
 	results[id] == "pass"
 ]
 
-# A rule without a verdict, with an unknown one, or left with the default of a total rule. What it
-# would have said is not known, so this comes first.
-faults := [fault |
-	some id, _ in enforced
-	not sound(id)
-	fault := {
-		"code": "policy_error",
-		"message": sprintf("rule %s has no verdict for this input", [id]),
-		"agent_message": "The call could not be decided.",
-		"remediation": "Fix the rule, or the input that it reads: see input.schema.json.",
-		"rule": id,
-		"controls": object.get(verdict(id), "controls", []),
-		"metadata": {},
-	}
-]
-
-sound(id) if results[id] in {"pass", "not_applicable"}
-
-sound(id) if {
-	results[id] in {"escalate", "deny"}
-	reason(id).code != "policy_error"
+# Those that do not let the call go on.
+loud := {id |
+	some result in (spoken - {"pass", "not_applicable"})
+	some id in object.keys(results)
+	results[id] == result
 }
 
-denials := [reason(id) |
-	some id, "deny" in results
+denials := [reason(id, verdict(id)) |
+	some id in loud
+	results[id] == "deny"
 	sound(id)
 ]
 
-reason(id) := {
+# A rule without a verdict, with an unknown one, or left with the default of a total rule. What it
+# would have said is not known, so this comes first.
+faults := [fault(id) | some id in (silent | {id | some id in loud; not sound(id)})]
+
+silent := object.keys(enforced) - object.keys(results)
+
+sound(id) if {
+	results[id] in {"escalate", "deny"}
+	verdict(id).code != "policy_error"
+}
+
+fault(id) := {
+	"code": "policy_error",
+	"message": sprintf("rule %s has no verdict for this input", [id]),
+	"agent_message": "The call could not be decided.",
+	"remediation": "Fix the rule, or the input that it reads: see input.schema.json.",
+	"rule": id,
+	"controls": [],
+	"metadata": {},
+}
+
+reason(id, said) := {
 	"code": said.code,
 	"message": said.message,
 	"agent_message": said.agent_message,
@@ -142,7 +151,7 @@ reason(id) := {
 	"controls": said.controls,
 	"metadata": said.metadata,
 } if {
-	said := verdict(id)
+	said.metadata
 }
 
 else := {
@@ -153,13 +162,11 @@ else := {
 	"rule": id,
 	"controls": object.get(said, "controls", []),
 	"metadata": object.get(said, "metadata", {}),
-} if {
-	said := verdict(id)
 }
 
 default terms := null
 
-terms := verdict("task_actions").terms
+terms := verdict("task_actions").terms if input.tool.builtin == true
 
 shadow := {id: result |
 	some id, rule in data.pdp.manifest.shadow

@@ -25,17 +25,30 @@ verdict := {"result": "pass"} if {
 	input.tool.builtin == false
 	input.tool.class in {"read", "draft"}
 	input.tool.egress == false
-	max_calls - input.ledger.task.calls > 0
+	input.task.budget.max_calls - input.ledger.task.calls > 0
 }
 
 else := {"result": "pass"} if {
 	input.tool.builtin == false
 	input.tool.class in {"read", "draft", "write", "send", "execute", "admin"}
-	max_calls - input.ledger.task.calls > 0
-	max_effects - input.ledger.task.effects > 0
+	input.task.budget.max_calls - input.ledger.task.calls > 0
+	input.task.budget.max_effects - input.ledger.task.effects > 0
 }
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+
+# The same for a task that was given no budget of its own.
+else := {"result": "pass"} if {
+	input.tool.class in {"read", "draft"}
+	input.tool.egress == false
+	max_calls - input.ledger.task.calls > 0
+}
+
+else := {"result": "pass"} if {
+	input.tool.class in {"read", "draft", "write", "send", "execute", "admin"}
+	max_calls - input.ledger.task.calls > 0
+	max_effects - input.ledger.task.effects > 0
+}
 
 else := exceeded(rego.metadata.chain(), "calls", input.ledger.task.calls, max_calls) if {
 	max_calls - input.ledger.task.calls <= 0

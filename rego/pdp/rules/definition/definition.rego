@@ -24,6 +24,12 @@ verdict := {"result": "pass"} if {
 	input.findings.definition.changed == false
 }
 
+else := {"result": "not_applicable"} if {
+	input.tool.builtin == false
+	input.findings.definition.given == false
+	data.pdp.parameters.definition.require_digest == false
+}
+
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := result.deny(rego.metadata.chain(), "tool_changed", {
@@ -34,11 +40,6 @@ else := result.deny(rego.metadata.chain(), "tool_changed", {
 }) if {
 	input.findings.definition.given == true
 	input.findings.definition.changed == true
-}
-
-else := {"result": "not_applicable"} if {
-	input.findings.definition.given == false
-	data.pdp.parameters.definition.require_digest == false
 }
 
 else := result.deny(rego.metadata.chain(), "digest_missing", {

@@ -28,12 +28,13 @@ else := {"result": "not_applicable"} if {
 	input.tool.class in {"read", "draft"}
 }
 
-else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
-
 else := {"result": "pass"} if {
+	input.tool.builtin == false
 	input.tool.class == "send"
 	input.tool.moves_value == false
 }
+
+else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := {"result": "pass"} if named
 

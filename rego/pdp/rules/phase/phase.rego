@@ -22,7 +22,7 @@ default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
 	input.tool.builtin == false
-	input.tool.class in allowed[input.task.phase]
+	allowed[input.task.phase][input.tool.class]
 }
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}

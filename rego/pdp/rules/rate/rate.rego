@@ -28,26 +28,26 @@ else := {"result": "pass"} if {
 	input.tool.builtin == false
 	input.tool.class in {"read", "draft"}
 	input.tool.egress == false
-	max_calls - input.ledger.principal.minute_calls > 0
+	limits.calls_per_minute - input.ledger.principal.minute_calls > 0
 }
 
 else := {"result": "pass"} if {
 	input.settings.development == false
 	input.tool.builtin == false
 	call.effect
-	max_calls - input.ledger.principal.minute_calls > 0
-	max_effects - input.ledger.principal.minute_effects > 0
+	limits.calls_per_minute - input.ledger.principal.minute_calls > 0
+	limits.effects_per_minute - input.ledger.principal.minute_effects > 0
 }
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
-else := exceeded(rego.metadata.chain(), "calls", input.ledger.principal.minute_calls, max_calls) if {
-	max_calls - input.ledger.principal.minute_calls <= 0
+else := exceeded(rego.metadata.chain(), "calls", input.ledger.principal.minute_calls, limits.calls_per_minute) if {
+	limits.calls_per_minute - input.ledger.principal.minute_calls <= 0
 }
 
-else := exceeded(rego.metadata.chain(), "effects", input.ledger.principal.minute_effects, max_effects) if {
+else := exceeded(rego.metadata.chain(), "effects", input.ledger.principal.minute_effects, limits.effects_per_minute) if {
 	call.effect
-	max_effects - input.ledger.principal.minute_effects <= 0
+	limits.effects_per_minute - input.ledger.principal.minute_effects <= 0
 }
 
 exceeded(chain, what, used, bound) := result.deny(chain, "rate_exceeded", {
@@ -57,6 +57,4 @@ exceeded(chain, what, used, bound) := result.deny(chain, "rate_exceeded", {
 	"metadata": {"rate": what, "used": format_int(used, 10), "max": format_int(bound, 10)},
 })
 
-max_calls := data.pdp.parameters.rate.calls_per_minute
-
-max_effects := data.pdp.parameters.rate.effects_per_minute
+limits := data.pdp.parameters.rate

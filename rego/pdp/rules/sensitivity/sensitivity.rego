@@ -20,8 +20,7 @@ default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
 	input.tool.builtin == false
-	input.sensitivity >= 1
-	input.sensitivity <= bound
+	allowed[input.task.intent.max_sensitivity][input.sensitivity]
 }
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
@@ -32,8 +31,8 @@ else := result.escalate(rego.metadata.chain(), "inferred_tool", {
 	"remediation": "State the tool's sensitivity in the catalogue.",
 	"metadata": {"fields": "sensitivity"},
 }) if {
-	input.sensitivity > bound
-	input.asserted.resource.sensitivity <= bound
+	denied[bound][input.sensitivity]
+	not denied[bound][input.asserted.resource.sensitivity]
 	input.sensitivity == input.tool.sensitivity
 	call.guessed("sensitivity")
 }
@@ -44,12 +43,16 @@ else := result.deny(rego.metadata.chain(), "above_sensitivity", {
 	"remediation": "Start a task whose intent allows this sensitivity, if the work needs it.",
 	"metadata": {"sensitivity": names[input.sensitivity], "max_sensitivity": names[bound]},
 }) if {
-	input.sensitivity > bound
+	denied[bound][input.sensitivity]
 }
 
-# Numbers compare with anything in Rego (null is below every number): both sides are known levels.
-bound := input.task.intent.max_sensitivity if input.task.intent.max_sensitivity in {1, 2, 3, 4}
+# Tables and not comparisons: in Rego anything compares with anything, null is below every number.
+allowed := {0: {1, 2, 3}, 1: {1}, 2: {1, 2}, 3: {1, 2, 3}, 4: {1, 2, 3, 4}}
 
-else := 3 if input.task.intent.max_sensitivity == 0
+denied := {1: {2, 3, 4}, 2: {3, 4}, 3: {4}, 4: set()}
+
+bound := 3 if input.task.intent.max_sensitivity == 0
+
+else := input.task.intent.max_sensitivity
 
 names := {1: "PUBLIC", 2: "INTERNAL", 3: "CONFIDENTIAL", 4: "RESTRICTED"}
