@@ -10,7 +10,7 @@ from pdp.domain.canonical import JsonValue, parse_arguments
 from pdp.domain.leaves import Entry
 from pdp.domain.limits import InvalidInput
 from pdp.domain.records import RequestKey
-from pdp.domain.request import Authorize, Call, ReportOutcomes
+from pdp.domain.request import Ask, Authorize, Call, ReportOutcomes
 from pdp.overlay import Overlay
 
 #: Who stands between the agent and its tools; only such a caller asks about calls and reports them.
@@ -34,18 +34,24 @@ def admit(index: int, call: Call, overlay: Overlay) -> Admitted | Refusal:
         return _out_of_place(call, overlay, f"the caller does not hold the {ENFORCEMENT_ROLE} role")
     if isinstance(ask, Authorize) and ask.subject == call.caller.identity:
         return _out_of_place(call, overlay, "a subject may not authorize its own calls")
-    arguments: dict[str, JsonValue] = {}
-    if isinstance(ask, Authorize):
-        try:
-            arguments = parse_arguments(ask.action.arguments_json, "action.arguments_json")
-        except InvalidInput as error:
-            return Refusal(RefusalKind.INVALID_ARGUMENT, str(error), field=error.field)
-    elif not isinstance(ask, ReportOutcomes):
-        arguments = arguments_of(ask)
+    try:
+        arguments = _arguments(ask)
+    except InvalidInput as error:
+        return Refusal(RefusalKind.INVALID_ARGUMENT, str(error), field=error.field)
     request_key = None
     if call.request_id:
         request_key = RequestKey(call.caller.identity.key, call.rpc, call.request_id)
     return Admitted(index=index, call=call, arguments=arguments, request_key=request_key)
+
+
+def _arguments(ask: Ask) -> dict[str, JsonValue]:
+    match ask:
+        case Authorize():
+            return parse_arguments(ask.action.arguments_json, "action.arguments_json")
+        case ReportOutcomes():
+            return {}
+        case _:
+            return arguments_of(ask)
 
 
 def _out_of_place(call: Call, overlay: Overlay, problem: str) -> Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pdp.domain.canonical import JsonValue
+from pdp.domain.canonical import JsonValue, parse_arguments
 from pdp.domain.catalogue import RESERVED_SERVER
 from pdp.domain.request import ChangePhase, CompleteTask, StartTask
 from pdp.domain.values import Phase, Subject
@@ -36,7 +36,11 @@ def tool_name(ask: TaskAction) -> str:
 
 
 def arguments_of(ask: TaskAction) -> dict[str, JsonValue]:
-    """A task action's arguments, as policy, the binding and the log see them."""
+    """A task action's arguments, as policy, the binding and the log see them.
+
+    Raises:
+        InvalidInput: the arguments of a planned call are not JSON that can be trusted.
+    """
     match ask:
         case StartTask():
             return {
@@ -66,10 +70,13 @@ def arguments_of(ask: TaskAction) -> dict[str, JsonValue]:
                     {
                         "server": planned.action.server,
                         "tool": planned.action.name,
-                        "arguments_json": planned.action.arguments_json.decode("utf-8", "replace"),
+                        "arguments": parse_arguments(
+                            planned.action.arguments_json,
+                            f"plan[{index}].action.arguments_json",
+                        ),
                         "resource": f"{planned.resource.type}:{planned.resource.id}",
                     }
-                    for planned in ask.plan
+                    for index, planned in enumerate(ask.plan)
                 ],
             }
         case CompleteTask():

@@ -11,8 +11,15 @@ import pytest
 
 from pdp.decide import decide
 from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind
-from pdp.domain.request import ChangePhase, CompleteTask, ReportOutcomes, StartTask
+from pdp.domain.request import (
+    ChangePhase,
+    CompleteTask,
+    PlannedCall,
+    ReportOutcomes,
+    StartTask,
+)
 from pdp.domain.values import (
+    Action,
     Caller,
     Decision,
     Intent,
@@ -363,3 +370,22 @@ def test_a_call_whose_client_gave_up_is_dropped_before_commit(world: World) -> N
     assert results[0].kind is RefusalKind.DEADLINE_EXCEEDED
     assert isinstance(results[1], Answer)
     assert world.store.log_state().size == 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [(b'{"a":1,"a":2}', "a"), (b"[]", "object"), (b'{"a":1e999}', "expon"), (b"{", "")],
+)
+def test_arguments_that_are_no_clear_json_refuse_the_request(
+    world: World, raw: bytes, problem: str
+) -> None:
+    world.start()
+    refused = world.decide(authorize(action=Action("look", raw, "srv")))[0]
+    assert isinstance(refused, Refusal)
+    assert refused.kind is RefusalKind.INVALID_ARGUMENT
+    assert refused.field == "action.arguments_json"
+    assert problem in refused.message
+    plan = (PlannedCall(Action("look")), PlannedCall(Action("look", raw)))
+    refused = world.decide(call(ChangePhase("t1", Phase.EXECUTE, plan=plan)))[0]
+    assert isinstance(refused, Refusal)
+    assert refused.field == "plan[1].action.arguments_json"
