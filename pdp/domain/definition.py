@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from pdp.domain.catalogue import escape, escape_star
-from pdp.domain.vocabulary import words
+from pdp.domain.vocabulary import MODIFIERS, words
 
 #: Deeper arguments than this have no path of their own and share that of the object around them.
 MAX_DEPTH = 5
@@ -96,12 +96,18 @@ def read_definition(
     """Cut a definition into words and arguments. Reads whatever shape the schema has."""
     return Definition(
         name=name,
-        words=split_words(name),
+        words=_telling(split_words(name)),
         description=" ".join(description[:MAX_DESCRIPTION].split()),
         annotations=annotations,
         schema=schema,
         fields=tuple(_fields(schema)),
     )
+
+
+def _telling(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a tool's name from the first that says what it does."""
+    start = next((at for at, word in enumerate(tokens) if word not in MODIFIERS), 0)
+    return tokens[start:]
 
 
 def split_words(name: str) -> tuple[str, ...]:

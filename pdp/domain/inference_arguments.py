@@ -257,6 +257,8 @@ def _by_number(one: _Argument) -> ArgumentGuess | None:
         one.field.is_numeric or head in ("amount", "price")
     ):
         return _found(ArgumentKind.AMOUNT, ValueType.NUMBER, ground)
+    if one.field.is_numeric and head == "limit" and "limit" in one.definition.nouns:
+        return _found(ArgumentKind.AMOUNT, ValueType.NUMBER, ground)
     if one.field.is_numeric and any(word in OPTIONS | COUNTED for word in one.words):
         return _found(ArgumentKind.OPTION, ValueType.NUMBER, ground)
     if one.field.is_numeric and head in PARTIES | PLACES | SHARED_NOUNS | {"milestone"}:

@@ -46,7 +46,7 @@ _ORGANISATIONS = words(
 )
 _PARTIES = words("attendee participant invitee guest")
 _EVENTS = words("event meeting appointment invite calendar")
-_COMMAND_NAMES = words("command cmd shell_command script bash powershell")
+_COMMAND_NAMES = words("command cmd shell_command script bash powershell sql statement cypher")
 _CODE_NAMES = words("command cmd script code sql statement shell_command cypher expression program")
 
 _TELLS_OTHERS = re.compile(
@@ -58,6 +58,10 @@ _TELLS_OTHERS = re.compile(
 _TO_ANYBODY = re.compile(
     r"\bpublicly (?:accessible|visible|available|readable)|\b(?:anyone|anybody|everyone) "
     r"(?:with|can|who|to|view|read|access|download)|\b(?:for|to|by) (?:anyone|anybody|everyone)\b",
+    re.IGNORECASE,
+)
+_GUARDED = re.compile(
+    r"\b(?:security|permissions?|privileges?|access to|access control|admin(?:istrator)?s?) ?\w*",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:not|without|never|no|n't|doesn't|don't)\b[^.]{0,40}$", re.IGNORECASE)
@@ -154,6 +158,8 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     """What the object of the act, or an argument, makes of the verb."""
     nouns, verb, head = definition.nouns, sign.verb, definition.object_head
     command = _argument(definition, _CODE_NAMES if not sign.strong else _COMMAND_NAMES)
+    if command is None and nouns & {"migration", "sql"}:
+        command = _argument(definition, frozenset({"query", "migration"}))
     if command is not None and sign.tool_class is not ToolClass.READ:
         return replace(sign, tool_class=ToolClass.EXECUTE, ground=f"schema:{command.path}")
     if sign.tool_class is ToolClass.READ:
@@ -211,8 +217,12 @@ def _administered(definition: Definition, sign: Sign) -> str:
     if found and (sign.tool_class is ToolClass.WRITE or found - {"setting", "token", "scope"}):
         return f"name:{min(found)}"
     members = nouns & MEMBER_NOUNS
-    if not members or nouns & SOCIAL_PLACES or nouns & DESCRIBING_NOUNS:
+    if not members or nouns & DESCRIBING_NOUNS:
         return ""
+    guarded = _GUARDED.search(definition.description)
+    if nouns & SOCIAL_PLACES:
+        given = sign.verb in ("add", "invite") and guarded is not None
+        return f"description:{guarded[0].lower()}" if given and guarded else ""
     if sign.verb == "invite" and not nouns & _ORGANISATIONS:
         return ""
     if sign.verb in ("assign", "follow", "unfollow", "mute", "unmute", "block", "unblock"):
@@ -258,6 +268,8 @@ def _egress(definition: Definition, sign: Sign) -> tuple[bool, str]:
         web = definition.nouns & WEB_NOUNS - {sign.verb}
         if web and sign.verb in words("search fetch browse crawl scrape query read get visit find"):
             return True, f"name:{min(web)}"
+        if sign.verb == "enrich":
+            return True, "verb:enrich asks others about its argument"
         found = _WEB_TEXT.search(definition.description)
         if found is not None and sign.verb not in ("list", "count"):
             return True, f"description:{found[0].lower()}"
@@ -265,6 +277,8 @@ def _egress(definition: Definition, sign: Sign) -> tuple[bool, str]:
     browsed = definition.nouns & {"browser", "web", "webpage"}
     if browsed and sign.tool_class is ToolClass.WRITE:
         return True, f"name:{min(browsed)}"
+    if sign.verb in ("push", "mirror", "syndicate"):
+        return True, f"verb:{sign.verb}"
     if definition.annotations.get("openWorldHint") is True:
         return True, "annotation:openWorldHint=true"
     shared = definition.nouns & SHARED_NOUNS

@@ -36,18 +36,24 @@ _SECRET_PHRASES = (
     ("auth", "token"), ("signing", "key"), ("recovery", "code"), ("refresh", "token"),
     ("connection", "string"), ("env", "var"), ("environment", "variable"),
 )  # fmt: skip
+_REVEALS = re.compile(
+    r"\b(?:with|including|returns?|reveals?|gets?|reads?|fetch(?:es)?|shows?)\b[^.]{0,40}"
+    r"\b(?:passwords?|credentials|api keys?|private keys?|secret keys?)\b",
+    re.IGNORECASE,
+)
 _CONFIDENTIAL = words(
     "email mail inbox gmail dm sms contact iban account balance transaction payment payroll salary "
     "bank banking card tax health medical patient diagnosis prescription customer lead deal crm "
     "employee hr passport ssn address drive file document folder attachment note invoice "
     "conversation credit loan insurance statement transfer portfolio wallet profile medicine "
-    "candidate resume applicant opportunity secret credential password vault voicemail call photo"
+    "candidate resume applicant opportunity secret credential password vault voicemail call photo "
+    "position holding debit"
 )
 _CONFIDENTIAL_PHRASES = (("user", "info"), ("user", "information"), ("personal", "data"))
 _PUBLIC = words(
     "web internet weather forecast news wikipedia wiki arxiv hotel restaurant flight map place "
     "geocode stock book movie recipe rating price docs documentation holiday exchange library "
-    "attraction airport airline museum"
+    "attraction airport airline museum direction route"
 )
 _PUBLIC_HEADS = words("timezone time date day currency country language quote")
 _SHARED_CODE = words("repo repository branch commit pull gist code")
@@ -88,6 +94,9 @@ def infer_sensitivity(definition: Definition, effect: Effect) -> tuple[Sensitivi
     reads = effect.tool_class is ToolClass.READ
     if reads and (head in _SECRETS or pairs & set(_SECRET_PHRASES)):
         return Sensitivity.RESTRICTED, f"name:{head} is a secret"
+    revealed = _REVEALS.search(definition.description)
+    if reads and revealed is not None:
+        return Sensitivity.RESTRICTED, f"description:{revealed[0].lower()}"
     if effect.tool_class is ToolClass.SEND or (
         effect.creates and not any(field.head == "id" for field in definition.fields)
     ):
@@ -97,7 +106,7 @@ def infer_sensitivity(definition: Definition, effect: Effect) -> tuple[Sensitivi
         return Sensitivity.CONFIDENTIAL, f"name:{min(private)}"
     if pairs & set(_CONFIDENTIAL_PHRASES):
         return Sensitivity.CONFIDENTIAL, "name:personal data"
-    public = (nouns & _PUBLIC | {head} & _PUBLIC_HEADS) - {effect.verb}
+    public = nouns & _PUBLIC | {head} & _PUBLIC_HEADS
     if reads and public and not private:
         return Sensitivity.PUBLIC, f"name:{min(public)}"
     if reads and effect.egress:

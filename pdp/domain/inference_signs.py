@@ -10,6 +10,7 @@ from pdp.domain.definition import Definition, split_words
 from pdp.domain.values import ToolClass
 from pdp.domain.vocabulary import (
     COMPUTED_NOUNS,
+    NOUN_LEADS,
     PHRASAL_VERBS,
     READ_HEADS,
     STRONG_VERBS,
@@ -39,6 +40,7 @@ _BOILERPLATE = re.compile(
     re.IGNORECASE,
 )
 _COMPOUND = re.compile(r"(\w+)(?:,\s*(\w+))*(?:\s*(?:,|and/or|and|or|/|&)\s*)+(\w+)")
+_NOUN_AHEAD = re.compile(r"\s+(?:of|history|list|details?|info|status)\b", re.IGNORECASE)
 _FOLLOWED_BY_READ = re.compile(
     r"^\W*(?:an?|the|one|multiple|batch|full[- ]text|semantic|\w+)?\s*(?:\w+\s+){0,2}"
     r"(?:search|quer|look ?up|read|scan|check|request|get\b|analysis|review)",
@@ -79,8 +81,11 @@ def name_sign(definition: Definition) -> Sign | None:
         return Sign(STRONG_VERBS[verb], verb, f"name:{verb}")
     weak = [index for index, word in enumerate(tokens) if word in WEAK_VERBS]
     if not weak:
-        head = definition.object_head
-        return Sign(ToolClass.READ, "", f"name:{head}", False) if head in READ_HEADS else None
+        # "current_user", "account_balance": a thing is named, and nothing done to it.
+        for word in (definition.object_head, *tokens[:1]):
+            if word in (READ_HEADS if word != tokens[0] else READ_HEADS | NOUN_LEADS):
+                return Sign(ToolClass.READ, "", f"name:{word}", False)
+        return None
     first = tokens[weak[0]] if weak[0] == 0 or len(weak) == 1 else tokens[weak[-1]]
     verb = "draft" if "draft" in tokens else first
     if verb == "open" and not definition.nouns & _LOOK_AT:
@@ -127,6 +132,11 @@ def description_sign(definition: Definition) -> Sign | None:
         if tool_class is None:
             continue
         after = text[text.find(word) + len(word) :]
+        if verb == "return":
+            # "Returns the list" says what comes back; "return_order" is an act.
+            tool_class = ToolClass.READ
+        elif _NOUN_AHEAD.match(after):
+            continue
         if (
             tool_class is ToolClass.EXECUTE or verb in ("send", "perform", "make")
         ) and _FOLLOWED_BY_READ.match(after):

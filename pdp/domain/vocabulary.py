@@ -19,42 +19,52 @@ _READ = words(
     "download compare analyze analyse summarize summarise validate verify calculate compute "
     "translate detect explain grep glob scan peek tail diff parse extract recall recommend suggest "
     "estimate preview whoami filter rank navigate goto visit scrape crawl explore discover scroll "
-    "hover screenshot snapshot ls cat stat pwd check enumerate return geocode identify load render "
-    "wait sleep select aggregate see determine is has can monitor think reflect learn obtain "
-    "gather collect display print transcribe classify predict simulate solve score embed tokenize "
-    "ocr autocomplete infer paraphrase rewrite proofread"
+    "hover screenshot snapshot ls cat stat pwd check enumerate geocode identify load render wait "
+    "sleep select aggregate see determine is has can monitor think reflect learn obtain gather "
+    "collect display print transcribe classify predict simulate solve score embed tokenize ocr "
+    "autocomplete infer paraphrase rewrite proofread whois nslookup dig traceroute diagnose "
+    "examine interpret introspect inquire locate measure observe outline plot poll probe visualize "
+    "visualise brainstorm decode backtest enrich"
 )
 _DRAFT = words("compose prepare")
 _WRITE = words(
     "create update edit modify write add insert append set put patch change rename move copy "
     "delete remove save store upload upsert replace cancel close reopen archive unarchive restore "
     "mark assign unassign unstar unpin rebase reset revert undo redo complete finish pause resume "
-    "enable disable reschedule register record link unlink attach detach import sync clear purge "
-    "drop truncate empty destroy wipe erase trash discard dismiss unresolve transition increment "
+    "enable disable reschedule register link unlink attach detach import sync clear purge drop "
+    "truncate empty destroy wipe erase trash discard dismiss unresolve transition increment "
     "decrement adjust toggle unfollow react join leave accept decline reject acknowledge snooze "
     "mute unmute block unblock reprioritize reprioritise reorder prioritize duplicate mkdir rmdir "
     "rm mv cp touch make manage scale click type fill press drag subscribe unsubscribe unlike "
-    "unlabel untag upvote downvote vote push lock unlock bulk stash migrate alter extend confirm "
+    "unlabel untag upvote downvote vote push lock unlock stash migrate alter extend confirm "
     "approve escalate resolve allocate apply define establish reopen deactivate activate populate "
     "refresh initialize init overwrite strip redact encrypt decrypt sign rekey upgrade downgrade "
     "finalize finalise renew void print play skip resize crop compress decompress zip unzip arm "
     "disarm dim ingest reindex train remember forget memorize persist seed backfill postpone delay "
     "defer hide unhide highlight enqueue dequeue freeze unfreeze quarantine isolate triage ack "
-    "unmark rotate override assemble consume claim expire"
+    "unmark rotate override assemble consume claim expire admit moderate calibrate curate "
+    "customize customise connect disconnect reconnect drain cordon uncordon enroll enrol eject "
+    "evict exclude include expand fix flush fulfil fulfill group ungroup ignore unignore increase "
+    "decrease invalidate lower raise normalise normalize offload optimise optimize prune reduce "
+    "reinstate relocate repair replicate replay requeue retire retry scrub seal unseal silence "
+    "split stamp suppress swipe tweak unset unstage vacuum wake delegate return"
 )
 _SEND = words(
     "send publish share notify reply respond forward tweet retweet invite broadcast announce "
     "submit pay repay wire remit donate withdraw refund purchase buy dm reserve rebook unshare fax "
     "dial transmit deliver sell settle stake unstake gift lend borrow hire rsvp ship remind "
-    "crosspost"
+    "crosspost resend resubmit nudge poke distribute deposit redeem invest wager propose pledge "
+    "sponsor refer"
 )
 _EXECUTE = words(
     "execute exec eval evaluate invoke trigger deploy redeploy launch spawn install uninstall "
-    "compile restart reboot shutdown kill terminate rollout rollback dispatch rerun run"
+    "compile restart reboot shutdown kill terminate rollout rollback dispatch rerun run "
+    "orchestrate train finetune inject"
 )
 _ADMIN = words(
     "grant revoke authorize authorise promote demote ban unban kick suspend unsuspend impersonate "
-    "elevate provision deprovision configure onboard offboard"
+    "elevate provision deprovision configure onboard offboard whitelist blacklist allowlist "
+    "denylist deauthorize permit forbid entitle"
 )
 
 #: Words that are verbs wherever they stand in a name.
@@ -79,9 +89,10 @@ WEAK_VERBS: dict[str, ToolClass] = {
     **dict.fromkeys(words("draft plan"), ToolClass.DRAFT),
     **dict.fromkeys(
         words(
-            "star like pin label tag fork clone branch commit merge checkout schedule follow note "
-            "flag favorite favourite bookmark backup stage rate review start stop file document "
-            "build generate open convert format process handle track pull exit cherry switch use"
+            "record star like pin label tag fork clone branch commit merge checkout schedule "
+            "follow note flag favorite favourite bookmark backup stage rate review start stop file "
+            "document build generate open convert format process handle track pull exit cherry "
+            "switch use"
         ),
         ToolClass.WRITE,
     ),
@@ -128,6 +139,7 @@ PHRASAL_VERBS: dict[tuple[str, str], tuple[str, ToolClass]] = {
     ("opt", "in"): ("set", ToolClass.WRITE),
     ("opt", "out"): ("set", ToolClass.WRITE),
     ("pay", "off"): ("pay", ToolClass.SEND),
+    ("port", "forward"): ("forward", ToolClass.EXECUTE),
     ("hand", "over"): ("transfer", ToolClass.SEND),
     ("fill", "out"): ("fill", ToolClass.WRITE),
     ("follow", "up"): ("reply", ToolClass.SEND),
@@ -143,7 +155,9 @@ IRREVERSIBLE_VERBS = words(
     "reply respond forward tweet retweet broadcast announce submit pay repay wire remit donate "
     "withdraw refund purchase buy sell reserve rebook book order charge transfer tip trade cancel "
     "kill terminate rm rmdir discard post email mail message dm sms text call dial fax invite "
-    "transmit deliver reset uninstall confirm deprovision offboard"
+    "transmit deliver reset uninstall confirm deprovision offboard void sign finalize finalise "
+    "expire forget prune evict burn resend resubmit distribute deposit redeem invest propose "
+    "settle"
 )
 
 #: Verbs that take a thing away; what they take away is not sent to anybody.
@@ -254,3 +268,9 @@ OPENING_WORDS = words("presigned signed shared share sharing public shareable gu
 #: What is converted by mere computing, and what is tracked by mere looking.
 COMPUTED_NOUNS = words("currency unit temperature timezone color colour number base money")
 TRACKED_NOUNS = words("package shipment order delivery flight parcel train bus price courier")
+
+#: Words in front of a verb that say how often or how, not what.
+MODIFIERS = words("bulk batch mass multi multiple async auto quick try mcp tool")
+
+#: A name that begins so names a thing.
+NOUN_LEADS = words("current my latest recent available active upcoming own all")
