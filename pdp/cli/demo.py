@@ -40,10 +40,7 @@ def demo(
     Exits 0 only if every answer was the expected one.
     """
     folder = _fresh(data)
-    try:
-        as_expected = run(folder)
-    except subprocess.TimeoutExpired as error:
-        raise UsageError(f"a command of the demo did not end: {error}") from error
+    as_expected = run(folder)
     if not as_expected:
         print("pdp: the demo did not go as it should; see above", file=sys.stderr)
         raise typer.Exit(FAILED)
@@ -60,8 +57,8 @@ def run(folder: Path) -> bool:
     console = show.make_console()
     catalogue = folder / "tools.yaml"
     console.print(
-        "An agent works through its mail. Before every tool call its gateway asks this service:\n"
-        "may it? Everything below is really decided, by a service that this demo starts."
+        "An agent works through somebody's mail. Before every call of a tool, its gateway asks "
+        "whether it may. All answers below are really given, by a service that starts now."
     )
 
     show.show_heading(console, "The tools it has, as their MCP server lists them")
@@ -88,13 +85,13 @@ def run(folder: Path) -> bool:
                 show.show_step(console, number, before)
                 good = good and not before.differs
 
-        show.show_heading(console, "What is on record")
-        good &= _run(console, ["task", "show", task.id, "--data", str(folder)])
-        console.print()
-        good &= _run(console, ["audit", "verify", "--data", str(folder)])
+    show.show_heading(console, "What is on record, now that the service has stopped")
+    good &= _run(console, ["task", "show", task.id, "--data", str(folder)])
+    console.print()
+    good &= _run(console, ["audit", "verify", "--data", str(folder)])
 
     show.show_heading(console, "Your turn")
-    console.print("The service is stopped; its record stays. Look again, or serve it again:")
+    console.print("The record stays where it is. Look again, or serve it again:")
     program = _program()
     for words in (
         ["task", "show", task.id, "--data", str(folder)],
@@ -107,26 +104,19 @@ def run(folder: Path) -> bool:
 
 
 def _run(console: Console, words: list[str]) -> bool:
-    """Show a command of `pdp`, run it, show what it says; whether it succeeded."""
-    from rich.text import Text
-
+    """Show a command of `pdp` and run it, on the same terminal; whether it succeeded."""
     from pdp.demo.service import pdp_command, plain_environment
     from pdp.demo.show import show_command
 
     show_command(console, ["pdp", *words])
-    environment = plain_environment() | {"COLUMNS": str(console.width)}
-    if console.is_terminal and not console.no_color:
-        environment["FORCE_COLOR"] = "1"
+    sys.stdout.flush()
     done = subprocess.run(  # noqa: S603 - this program, with arguments of the demo
         pdp_command(*words),
-        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
+        env=plain_environment(),
         timeout=COMMAND_SECONDS,
         check=False,
     )
-    console.print(Text.from_ansi(done.stdout.rstrip("\n")), soft_wrap=True)
     return done.returncode == 0
 
 

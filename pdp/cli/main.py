@@ -42,9 +42,13 @@ ERRORS: Final = {
     "pdp.identity.address.BadAddress": USAGE,
     "pdp.domain.limits.InvalidInput": FAILED,
     "pdp.domain.catalogue.CatalogueError": FAILED,
-    "pdp.bundle.BundleRefused": FAILED,
+    "pdp.bundle_files.BundleRefused": FAILED,
     "pdp.ports.EngineError": FAILED,
     "pdp.ports.StoreError": FAILED,
+    "pdp.demo.service.DemoFailed": FAILED,
+    "pdp.client.verdict.NotAllowed": FAILED,
+    "pdp.client.verdict.ReportFailed": FAILED,
+    "subprocess.TimeoutExpired": FAILED,
     "builtins.OSError": FAILED,
 }
 

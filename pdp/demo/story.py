@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pdp.client import Decision, Intent, Resource, Sensitivity
 
-SERVER: Final = "office"
+SERVER: Final = "desk"
 AGENT: Final = "spiffe://example.com/agent/assistant"
 PERSON: Final = "dana@example.com"
 
