@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pdp.domain.argument_words import (
     ADJECTIVES,
     AMOUNTS,
+    BOUNDS,
     CONTENT,
     COUNTED,
     GIVEN_NAMES,
@@ -177,20 +178,19 @@ def _by_reserved(one: _Argument) -> ArgumentGuess | None:
 def _is_date(one: _Argument) -> bool:
     if one.field.types and not one.field.types & {"string", "integer", "number"}:
         return False
-    if one.words[-1] in (
-        "start",
-        "end",
-        "from",
-        "to",
-        "at",
-        "on",
-        "before",
-        "after",
-        "when",
-        "schedule",
-    ):
-        return one.words[-1] in ("at", "when") or bool(_DATE_TEXT.search(one.field.description))
-    return any(HOLDS.get(word) is ValueType.DATE for word in (one.words[-1], one.words[0]))
+    first, last = one.words[0], one.words[-1]
+    if HOLDS.get(last) is ValueType.DATE:
+        return True
+    if last not in BOUNDS:
+        return False
+    if one.words in (("to",), ("from",)) and one.effect.tool_class is not ToolClass.READ:
+        # No wording of a description turns the one who receives into a date.
+        return False
+    return (
+        last in ("at", "when")
+        or HOLDS.get(first) is ValueType.DATE
+        or bool(_DATE_TEXT.search(one.field.description))
+    )
 
 
 def _has_repository(one: _Argument) -> bool:
@@ -286,12 +286,21 @@ def _by_name(one: _Argument) -> ArgumentGuess | None:
         if word in CONTENT:
             return _found(ArgumentKind.CONTENT, ValueType.TEXT, ground)
         if word in OPTIONS and (one.effect.tool_class is not ToolClass.ADMIN or word not in POWERS):
+            if _could_carry_text(one):
+                # A choice that lists no values takes any text out with it.
+                return _found(ArgumentKind.CONTENT, ValueType.TEXT, f"{ground}, as free text")
             return _found(ArgumentKind.OPTION, ValueType.TEXT, ground)
         if word in GOODS and not (carries and one.effect.tool_class is not ToolClass.SEND):
             return _found(ArgumentKind.SINK, ValueType.TEXT, ground)
         if word in PLACES | POSTAL:
             return _found(ArgumentKind.SINK, ValueType.TEXT, ground)
     return None
+
+
+def _could_carry_text(one: _Argument) -> bool:
+    """Whether whatever the argument holds leaves the agent's hands as it was written."""
+    inside = one.effect.tool_class is ToolClass.READ and not one.effect.egress
+    return not inside and not one.field.is_numeric
 
 
 def _by_description(one: _Argument) -> ArgumentGuess | None:

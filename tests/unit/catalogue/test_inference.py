@@ -142,6 +142,24 @@ def test_a_number_that_counts_money_and_one_that_pages_are_told_apart() -> None:
     assert guessed.paths(ArgumentKind.OPTION) == ("page",)
 
 
+def test_a_choice_that_lists_no_values_is_content_where_it_leaves() -> None:
+    listed = {"type": "string", "enum": ["public", "unlisted"]}
+    guessed = tool("post_update", "", status=TEXT, visibility=listed, language=TEXT)
+    assert guessed.paths(ArgumentKind.CONTENT) == ("status", "language")
+    assert guessed.paths(ArgumentKind.OPTION) == ("visibility",)
+
+
+def test_no_description_turns_a_recipient_into_a_date() -> None:
+    guessed = tool("send_note", "", to={"type": "string", "description": "An ISO date."})
+    assert guessed.paths(ArgumentKind.SINK) == ("to",)
+
+
+def test_text_about_a_day_is_no_date() -> None:
+    guessed = tool("create_entry", "", day_notes=TEXT, date_from=TEXT, due_date=TEXT)
+    assert guessed.arguments["day_notes"].kind is ArgumentKind.CONTENT
+    assert guessed.paths(ArgumentKind.OPTION) == ("date_from", "due_date")
+
+
 def test_the_digest_is_that_of_the_definition_with_absent_members_left_out() -> None:
     assert infer_tool({"name": "t"}, "s").schema_digest == schema_digest("t")
     whole = infer_tool({"name": "t", "description": "", "inputSchema": {}}, "s")
