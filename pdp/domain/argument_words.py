@@ -107,5 +107,6 @@ GIVEN_NAMES = words("first last full display middle nick sur family given real e
 POWERS = words("permission role scope access level visibility")
 #: After a word for a time, or described as one, these are times too (`date_from`, `starts_at`).
 BOUNDS = words(
-    "start end from to at on in before after when schedule range min max value modified updated spent left"
+    "start end from to at on in before after when schedule range min max value modified updated "
+    "spent left"
 )
