@@ -74,7 +74,7 @@ def name_sign(definition: Definition) -> Sign | None:
         return Sign(tool_class, "get" if read else "create", f"name:{tokens[1]}", strong=read)
     strong = [index for index, word in enumerate(tokens) if word in STRONG_VERBS]
     if strong and strong[0] == 0:
-        # "create_or_update" says two verbs; "list_pull_requests" only one.
+        # "create_or_update" says two verbs; "list_change_requests" only one.
         strong = [0] + [at for at in strong if at > 1 and tokens[at - 1] in ("or", "and")]
     if strong:
         verb = max((tokens[at] for at in strong), key=lambda word: DANGER[STRONG_VERBS[word]])

@@ -215,7 +215,7 @@ ADMIN_PHRASES = (
     ("update", "pin"),
 )
 #: Administered where they are the object itself (`create_user`), not where they are addressed
-#: (`add_user_to_channel`) or described (`update_user_profile`).
+#: (`add_member_to_meeting`) or described (`update_user_profile`).
 MEMBER_NOUNS = words("user member admin administrator moderator team_member employee_account")
 SOCIAL_PLACES = words(
     "channel chat conversation room group event meeting thread appointment call board list "
