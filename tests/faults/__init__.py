@@ -1,0 +1,1 @@
+"""Tests that break things under a running service: crashes, disks, floods, its own engine."""
