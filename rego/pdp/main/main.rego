@@ -28,10 +28,7 @@ default decision := {
 # entrypoint: true
 decision := {
 	"decision": "allow",
-	"reasons": [reason(id, said) |
-		some id in granting
-		said := data[enforced[id].root].rules[enforced[id].name].verdict
-	],
+	"reasons": granting,
 	"obligations": [],
 	"escalation": null,
 	"terms": terms,
@@ -54,6 +51,7 @@ else := {
 } if {
 	complete
 	count(spoken - {"pass", "not_applicable", "escalate"}) == 0
+	count(faults) == 0
 	count(granting) > 0
 	count(escalation.approvers) > 0
 }
@@ -103,9 +101,10 @@ spoken := {result | some result in results}
 # Whether every enforced rule has spoken.
 complete if count(results) == count(enforced)
 
-granting := [id |
+granting := [reason(id, said) |
 	some id in data.pdp.manifest.grants
 	results[id] == "pass"
+	said := data[enforced[id].root].rules[enforced[id].name].verdict
 ]
 
 # Those that do not let the call go on.

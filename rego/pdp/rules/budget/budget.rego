@@ -39,12 +39,14 @@ else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 # The same for a task that was given no budget of its own.
 else := {"result": "pass"} if {
+	call.kind == "tool"
 	input.tool.class in {"read", "draft"}
 	input.tool.egress == false
 	max_calls - input.ledger.task.calls > 0
 }
 
 else := {"result": "pass"} if {
+	call.kind == "tool"
 	input.tool.class in {"read", "draft", "write", "send", "execute", "admin"}
 	max_calls - input.ledger.task.calls > 0
 	max_effects - input.ledger.task.effects > 0

@@ -26,6 +26,7 @@ verdict := {"result": "pass"} if {
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := {"result": "pass"} if {
+	call.kind == "tool"
 	is_array(input.tool.ungrounded)
 	count(matters) == 0
 }
@@ -36,6 +37,7 @@ else := result.escalate(rego.metadata.chain(), "inferred_tool", {
 	"remediation": "State these fields of the tool in the catalogue.",
 	"metadata": {"fields": concat(",", matters)},
 }) if {
+	call.kind == "tool"
 	is_array(input.tool.ungrounded)
 }
 

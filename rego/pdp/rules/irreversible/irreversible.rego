@@ -36,7 +36,10 @@ else := {"result": "pass"} if {
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
-else := {"result": "pass"} if named
+else := {"result": "pass"} if {
+	call.kind == "tool"
+	named
+}
 
 else := result.escalate(rego.metadata.chain(), "irreversible", {
 	"message": sprintf("%s cannot be taken back", [input.tool.name]),
@@ -44,6 +47,7 @@ else := result.escalate(rego.metadata.chain(), "irreversible", {
 	"remediation": "Approve this call, or name the tool literally in the intent of tasks that need it.",
 	"metadata": {"class": input.tool.class},
 }) if {
+	call.kind == "tool"
 	input.tool.reversible == false
 	input.tool.class in call.effectful
 }

@@ -36,6 +36,7 @@ else := result.escalate(rego.metadata.chain(), "inferred_tool", {
 	"remediation": "State the tool's class in the catalogue.",
 	"metadata": {"fields": "class"},
 }) if {
+	call.kind == "tool"
 	allowed[input.task.phase]
 	call.guessed("class")
 }
@@ -46,6 +47,7 @@ else := result.escalate(rego.metadata.chain(), "outside_phase", {
 	"remediation": "Approve this call if the task needs it.",
 	"metadata": {"phase": "execute", "class": "admin"},
 }) if {
+	call.kind == "tool"
 	input.task.phase == "execute"
 	input.tool.class == "admin"
 }

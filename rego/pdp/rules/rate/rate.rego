@@ -34,7 +34,7 @@ else := {"result": "pass"} if {
 else := {"result": "pass"} if {
 	input.settings.development == false
 	input.tool.builtin == false
-	call.effect
+	input.tool.class in {"read", "draft", "write", "send", "execute", "admin"}
 	limits.calls_per_minute - input.ledger.principal.minute_calls > 0
 	limits.effects_per_minute - input.ledger.principal.minute_effects > 0
 }

@@ -37,6 +37,7 @@ else := result.deny(rego.metadata.chain(), "intent_pinned", {
 }
 
 else := {"result": "pass"} if {
+	call.kind == "tool"
 	input.task.registered == false
 	input.task.intent_repinned == false
 	harmless

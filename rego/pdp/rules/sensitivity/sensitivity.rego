@@ -31,6 +31,7 @@ else := result.escalate(rego.metadata.chain(), "inferred_tool", {
 	"remediation": "State the tool's sensitivity in the catalogue.",
 	"metadata": {"fields": "sensitivity"},
 }) if {
+	call.kind == "tool"
 	denied[bound][input.sensitivity]
 	not denied[bound][input.asserted.resource.sensitivity]
 	input.sensitivity == input.tool.sensitivity

@@ -34,17 +34,20 @@ else := object.union(
 	{"terms": terms},
 	result.grant(rego.metadata.chain(), "task_action", "an orchestrator starts this task"),
 ) if {
+	input.tool.builtin == true
 	input.tool.name == "pdp.start_task"
 	vouched_for
 	input.findings.task_exists == false
 }
 
 else := result.grant(rego.metadata.chain(), "task_action", "the phase may be changed so") if {
+	input.tool.builtin == true
 	input.tool.name == "pdp.change_phase"
 	phase_may_change
 }
 
 else := result.grant(rego.metadata.chain(), "task_action", "the task may be completed") if {
+	input.tool.builtin == true
 	input.tool.name == "pdp.complete_task"
 	holds_one_of({"orchestrator", "pep"})
 }

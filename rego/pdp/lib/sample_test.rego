@@ -1,0 +1,202 @@
+# METADATA
+# title: Sample inputs for tests
+# description: |
+#   Whole inputs that the default bundle allows. A test says how its call differs:
+#   `rule.verdict with input as sample.but(sample.send, {"task": {"phase": "plan"}})`.
+package pdp.lib.sample_test
+
+# METADATA
+# description: The input with some of its values changed; objects are merged.
+but(whole, changes) := object.union(whole, changes)
+
+# METADATA
+# description: The input without one of its keys, such as "task/state".
+without(whole, path) := json.remove(whole, [path])
+
+# METADATA
+# description: A registered task in EXECUTE sends an e-mail.
+send := {
+	"schema": 1,
+	"now_ns": 1764000000000000000,
+	"settings": {"development": false},
+	"caller": {
+		"type": "service",
+		"id": "gateway",
+		"issuer": "",
+		"roles": ["orchestrator", "pep"],
+		"verified_by": "test",
+	},
+	"subject": {"type": "agent", "id": "spiffe://example.org/agent", "issuer": ""},
+	"principal": {"type": "user", "id": "alice@example.org", "issuer": "https://id.example.org"},
+	"task": {
+		"known": true,
+		"id": "t-1",
+		"registered": true,
+		"state": "active",
+		"phase": "execute",
+		"sequence": 3,
+		"intent": {
+			"goal": "Send an e-mail to bob@example.org",
+			"tools": [],
+			"resources": [],
+			"max_sensitivity": 0,
+		},
+		"intent_repinned": false,
+		"budget": {"max_calls": 100, "max_effects": 20},
+		"started_ns": 1763999990000000000,
+		"expires_ns": 1764003590000000000,
+	},
+	"ledger": {"task": rollup, "pair": rollup, "principal": rollup},
+	"tool": {
+		"known": true,
+		"ambiguous": false,
+		"builtin": false,
+		"server": "mail",
+		"name": "send_email",
+		"class": "send",
+		"egress": true,
+		"sensitivity": 2,
+		"output": "trusted",
+		"reversible": false,
+		"moves_value": false,
+		"inferred": {},
+		"ungrounded": [],
+	},
+	"call": {
+		"arguments": {"recipients": ["bob@example.org"], "subject": "Lunch", "body": "At noon?"},
+		"arguments_digest": digest,
+		"binding_digest": digest,
+	},
+	"findings": {
+		"arguments": {"valid": true, "path": "", "problem": ""},
+		"definition": {"given": true, "changed": false},
+		"resource": {"given": false, "contradicts": false},
+		"task_exists": false,
+	},
+	"resource": {"type": "email", "id": "bob@example.org", "derived": true},
+	"sensitivity": 2,
+	"approval": {"id": "", "state": "none"},
+	"asserted": {
+		"subject_properties": {},
+		"resource": {"type": "", "id": "", "sensitivity": 0, "properties": {}},
+		"signals": {},
+		"session_id": "",
+	},
+}
+
+# METADATA
+# description: The same task reads a file, within the server's own account.
+read := but(send, {
+	"tool": {
+		"server": "files",
+		"name": "read_file",
+		"class": "read",
+		"egress": false,
+		"output": "untrusted",
+		"reversible": true,
+	},
+	"call": {"arguments": {"path": "/reports/may.txt"}},
+	"resource": {"type": "path", "id": "/reports/may.txt"},
+})
+
+# METADATA
+# description: The same task pays, which cannot be taken back.
+pay := but(send, {
+	"tool": {"server": "bank", "name": "send_money", "moves_value": true},
+	"call": {"arguments": {"recipient": "DE75512108001245126199", "amount": 12}},
+	"resource": {"type": "account", "id": "DE75512108001245126199"},
+})
+
+# METADATA
+# description: A file is read in a task that nobody started.
+unregistered_read := but(read, {"task": {
+	"registered": false,
+	"phase": "prepare",
+	"budget": {"max_calls": 0, "max_effects": 0},
+}})
+
+# METADATA
+# description: An orchestrator starts a task and leaves to policy what it can.
+start_task := but(builtin("pdp.start_task"), {
+	"task": {
+		"known": false,
+		"id": "",
+		"registered": false,
+		"state": "",
+		"phase": "",
+		"sequence": 0,
+		"budget": {"max_calls": 0, "max_effects": 0},
+		"started_ns": 0,
+		"expires_ns": 0,
+	},
+	"call": {"arguments": {
+		"task_id": "t-2",
+		"subject": send.subject,
+		"on_behalf_of": send.principal,
+		"intent": send.task.intent,
+		"phase": "",
+		"ttl_s": 0,
+		"budget": {"max_calls": 0, "max_effects": 0},
+	}},
+})
+
+# METADATA
+# description: An orchestrator moves a task from PLAN to EXECUTE.
+change_phase := but(builtin("pdp.change_phase"), {
+	"task": {"phase": "plan"},
+	"call": {"arguments": {"task_id": "t-1", "phase": "execute", "reason": "", "plan": []}},
+})
+
+# METADATA
+# description: A task is completed.
+complete_task := but(builtin("pdp.complete_task"), {"call": {"arguments": {"task_id": "t-1"}}})
+
+# METADATA
+# description: A call of a tool that no catalogue has.
+unknown_tool := but(send, {"tool": {
+	"known": false,
+	"server": "",
+	"name": "summon_demon",
+	"class": "",
+	"egress": false,
+	"sensitivity": 1,
+	"output": "untrusted",
+}})
+
+# METADATA
+# description: A call in a task that nobody knows.
+unknown_task := but(send, {"task": {
+	"known": false,
+	"id": "",
+	"registered": false,
+	"state": "",
+	"phase": "",
+}})
+
+builtin(name) := but(send, {
+	"tool": {
+		"builtin": true,
+		"server": "pdp",
+		"name": name,
+		"class": "task",
+		"egress": false,
+		"sensitivity": 1,
+		"reversible": true,
+	},
+	"call": {"arguments": {}},
+	"resource": {"type": "task", "id": "t-1"},
+	"sensitivity": 1,
+})
+
+rollup := {
+	"calls": 3,
+	"effects": 1,
+	"denials": 0,
+	"escalations": 0,
+	"untrusted": false,
+	"sensitivity": 1,
+	"minute_calls": 3,
+	"minute_effects": 1,
+}
+
+digest := "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -1,0 +1,240 @@
+package pdp.main_test
+
+import data.pdp.lib.sample_test as sample
+import data.pdp.main
+
+# The samples through all rules.
+
+test_the_samples_are_allowed_by_the_rule_that_covers_them if {
+	every call in [sample.send, sample.read, sample.unregistered_read] {
+		said := main.decision with input as call
+		said.decision == "allow"
+		codes(said) == ["within_intent"]
+		said.escalation == null
+		said.terms == null
+	}
+	every call in [sample.start_task, sample.change_phase, sample.complete_task] {
+		said := main.decision with input as call
+		said.decision == "allow"
+		codes(said) == ["task_action"]
+	}
+}
+
+test_an_irreversible_payment_escalates if {
+	said := main.decision with input as sample.pay
+	said.decision == "escalate"
+	codes(said) == ["irreversible"]
+	said.escalation == {"approvers": ["approver"], "needed": 1, "ttl_s": 3600}
+}
+
+test_only_a_started_task_has_terms if {
+	said := main.decision with input as sample.start_task
+	said.terms.phase == "plan"
+	every call in [sample.change_phase, sample.complete_task, sample.send] {
+		other := main.decision with input as call
+		other.terms == null
+	}
+}
+
+test_what_is_not_known_is_denied_for_that_and_nothing_else if {
+	said := main.decision with input as sample.unknown_tool
+	said.decision == "deny"
+	codes(said) == ["unknown_tool"]
+	other := main.decision with input as sample.unknown_task
+	codes(other) == ["unknown_task"]
+}
+
+test_all_denials_are_given if {
+	call := sample.but(sample.send, {
+		"task": {"phase": "plan", "intent": {"tools": ["read_*"]}},
+		"tool": {"moves_value": true},
+		"sensitivity": 4,
+	})
+	said := main.decision with input as call
+	said.decision == "deny"
+	codes(said) == ["outside_intent", "outside_phase", "above_sensitivity"]
+	said.verdicts.irreversible == "escalate"
+	said.escalation == null
+}
+
+test_every_rule_that_is_enforced_is_listed if {
+	said := main.decision with input as sample.send
+	object.keys(said.verdicts) == object.keys(data.pdp.manifest.enforce)
+	said.shadow == {}
+}
+
+test_an_empty_input_denies if {
+	said := main.decision with input as {}
+	said.decision == "deny"
+	every code in codes(said) {
+		code == "policy_error"
+	}
+}
+
+# Rules made up for the test, combined.
+
+test_allow_needs_a_rule_that_grants if {
+	said := decision({"a": pass, "b": {"result": "not_applicable"}})
+	said.decision == "deny"
+	codes(said) == ["not_granted"]
+}
+
+test_a_rule_that_does_not_apply_grants_nothing if {
+	said := decision({"a": {"result": "not_applicable"}, "g": {"result": "not_applicable"}})
+	codes(said) == ["not_granted"]
+}
+
+test_an_escalation_needs_a_rule_that_grants if {
+	said := decision({"a": ask, "g": {"result": "not_applicable"}})
+	said.decision == "deny"
+}
+
+test_a_grant_without_a_code_grants_nothing if {
+	said := decision({"a": pass, "g": pass})
+	said.decision == "deny"
+	codes(said) == ["not_granted"]
+}
+
+test_pass_and_a_grant_allow if {
+	said := decision({"a": pass, "g": grant})
+	said.decision == "allow"
+	said.reasons == [{
+		"code": "granted",
+		"message": "",
+		"agent_message": "",
+		"remediation": "",
+		"rule": "g",
+		"controls": [],
+		"metadata": {},
+	}]
+	said.verdicts == {"a": "pass", "g": "pass"}
+}
+
+test_a_denial_beats_an_escalation if {
+	said := decision({"a": ask, "d": deny, "g": grant})
+	said.decision == "deny"
+	codes(said) == ["denied"]
+	said.verdicts == {"a": "escalate", "d": "deny", "g": "pass"}
+}
+
+test_faults_come_before_denials if {
+	said := decision({"d": deny, "z": {"result": "deny", "code": "policy_error"}, "g": grant})
+	codes(said) == ["policy_error", "denied"]
+	said.reasons[0].rule == "z"
+}
+
+test_a_rule_without_a_verdict_denies_and_is_named if {
+	said := main.decision with input as sample.send
+		with data.pdp.manifest.enforce as object.union(
+			data.pdp.manifest.enforce,
+			{"nowhere": {"root": "acme", "name": "nowhere"}},
+		)
+	said.decision == "deny"
+	codes(said) == ["policy_error"]
+	said.reasons[0].rule == "nowhere"
+}
+
+test_a_verdict_that_is_none_denies if {
+	every verdict in [
+		{},
+		{"result": "allow", "code": "x"},
+		{"result": "PASS"},
+		{"result": true},
+		{"result": null},
+		{"result": "deny"},
+		{"result": "escalate"},
+		"pass",
+		[],
+		null,
+		true,
+	] {
+		said := decision({"a": verdict, "g": grant})
+		said.decision == "deny"
+		codes(said) == ["policy_error"]
+		said.reasons[0].rule == "a"
+	}
+}
+
+test_a_rule_in_shadow_is_listed_and_never_decides if {
+	said := main.decision with input as {}
+		with data.pdp.manifest as {
+			"enforce": {"g": {"root": "made", "name": "g"}},
+			"shadow": {"s": {"root": "made", "name": "s"}, "t": {"root": "made", "name": "t"}},
+			"off": {"o": {"root": "made", "name": "o"}},
+			"grants": ["g", "t"],
+		}
+		with data.made.rules as {
+			"g": {"verdict": grant},
+			"s": {"verdict": deny},
+			"t": {"verdict": grant},
+			"o": {"verdict": deny},
+		}
+	said.decision == "allow"
+	said.verdicts == {"g": "pass"}
+	said.shadow == {"s": "deny", "t": "pass"}
+}
+
+test_a_rule_in_shadow_grants_nothing if {
+	said := main.decision with input as {}
+		with data.pdp.manifest as {
+			"enforce": {"a": {"root": "made", "name": "a"}},
+			"shadow": {"g": {"root": "made", "name": "g"}},
+			"off": {},
+			"grants": ["g"],
+		}
+		with data.made.rules as {"a": {"verdict": pass}, "g": {"verdict": grant}}
+	said.decision == "deny"
+	codes(said) == ["not_granted"]
+}
+
+test_without_a_manifest_everything_is_denied if {
+	said := main.decision with input as sample.send with data.pdp.manifest as {}
+	said.decision == "deny"
+	codes(said) == ["policy_error"]
+}
+
+test_without_rules_everything_is_denied if {
+	said := decision({})
+	said.decision == "deny"
+}
+
+test_the_strictest_escalation_counts if {
+	said := decision({
+		"a": object.union(ask, {"approval": {"needed": 2, "ttl_s": 7200, "approvers": ["approver", "owner"]}}),
+		"b": object.union(ask, {"approval": {"needed": 1, "ttl_s": 600}}),
+		"g": grant,
+	})
+	said.decision == "escalate"
+	said.escalation == {"approvers": ["approver"], "needed": 2, "ttl_s": 600}
+	codes(said) == ["asked", "asked"]
+}
+
+test_an_escalation_that_nobody_may_answer_denies if {
+	said := decision({
+		"a": object.union(ask, {"approval": {"approvers": ["owner"]}}),
+		"g": grant,
+	})
+	said.decision == "deny"
+	codes(said) == ["policy_error"]
+}
+
+pass := {"result": "pass"}
+
+grant := {"result": "pass", "code": "granted"}
+
+ask := {"result": "escalate", "code": "asked"}
+
+deny := {"result": "deny", "code": "denied"}
+
+decision(verdicts) := said if {
+	said := main.decision with input as {}
+		with data.pdp.manifest as {
+			"enforce": {id: {"root": "made", "name": id} | some id, _ in verdicts},
+			"shadow": {},
+			"off": {},
+			"grants": ["g"],
+		}
+		with data.made.rules as {id: {"verdict": verdict} | some id, verdict in verdicts}
+}
+
+codes(said) := [reason.code | some reason in said.reasons]
