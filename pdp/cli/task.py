@@ -165,7 +165,8 @@ def _facts(task: Task, now_us: int) -> Iterator[tuple[str, str]]:
     yield "goal", intent.goal
     yield "tools", ", ".join(intent.tools) or "any"
     yield "resources", ", ".join(intent.resources) or "any"
-    yield "sensitivity", f"up to {intent.max_sensitivity.name.lower()}"
+    highest = intent.max_sensitivity
+    yield "sensitivity", f"up to {highest.name.lower()}" if highest else "policy's default"
     yield "state", task.state_at(now_us).name.lower()
     yield "phase", PHASE_WORDS[task.phase]
     yield "calls", _of(sums.calls, budget.max_calls)

@@ -73,6 +73,10 @@ APPROVAL_COLUMNS: Final = (
     "created_at_us", "expires_at_us", "canonical_arguments",
 )  # fmt: skip
 REQUEST_COLUMNS: Final = ("key", "digest", "valid_until_us", "answer", "canonical_arguments")
+# Looked up here an enumeration's member costs a tenth of calling the enumeration.
+_SENSITIVITIES: Final = {int(one): one for one in Sensitivity}
+_PHASES: Final = {int(one): one for one in Phase}
+_STATES: Final = {int(one): one for one in TaskState}
 
 
 def select(table: str, columns: Sequence[str], where: str) -> str:
@@ -124,24 +128,34 @@ def task_row(task: Task) -> Row:
 
 def task_of(row: Row) -> Task:
     """The task of TASK_COLUMNS."""
-    of_subject, of_principal, of_opener = json.loads(row[10]) if row[10] else ({}, {}, {})
-    tools, resources = json.loads(row[12]) if row[12] else ((), ())
+    (
+        task_id,
+        subject_type, subject_id, subject_issuer,
+        principal_type, principal_id, principal_issuer,
+        opened_by_type, opened_by_id, opened_by_issuer,
+        properties, goal, globs, max_sensitivity,
+        phase, state, max_calls, max_effects,
+        started_at_us, expires_at_us, registered, parent_id, sequence, last_leaf,
+        *sums,
+    ) = row  # fmt: skip
+    of_subject, of_principal, of_opener = json.loads(properties) if properties else ({}, {}, {})
+    tools, resources = json.loads(globs) if globs else ((), ())
     return Task(
-        id=row[0],
-        subject=Subject(row[1], row[2], row[3], of_subject),
-        principal=Subject(row[4], row[5], row[6], of_principal),
-        opened_by=Subject(row[7], row[8], row[9], of_opener),
-        intent=Intent(row[11], tuple(tools), tuple(resources), Sensitivity(row[13])),
-        phase=Phase(row[14]),
-        state=TaskState(row[15]),
-        budget=Budget(row[16], row[17]),
-        started_at_us=row[18],
-        expires_at_us=row[19],
-        registered=bool(row[20]),
-        parent_id=row[21],
-        sequence=row[22],
-        last_leaf=row[23],
-        rollup=_rollup(row, 24),
+        task_id,
+        Subject(subject_type, subject_id, subject_issuer, of_subject),
+        Subject(principal_type, principal_id, principal_issuer, of_principal),
+        Intent(goal, tuple(tools), tuple(resources), _SENSITIVITIES[max_sensitivity]),
+        _PHASES[phase],
+        _STATES[state],
+        Budget(max_calls, max_effects),
+        started_at_us,
+        expires_at_us,
+        bool(registered),
+        Subject(opened_by_type, opened_by_id, opened_by_issuer, of_opener),
+        parent_id,
+        sequence,
+        last_leaf,
+        _rollup(sums),
     )
 
 
@@ -155,14 +169,17 @@ def rollup_row(key: str, rollup: Rollup) -> Row:
 
 def rollup_of(row: Row) -> Rollup:
     """The rollup of ROLLUP_COLUMNS."""
-    return _rollup(row, 1)
+    return _rollup(row[1:])
 
 
-def _rollup(row: Row, at: int) -> Rollup:
-    calls, effects, denials, escalations, untrusted, sensitivity, *minute = row[at : at + 9]
-    return Rollup(
-        calls, effects, denials, escalations, bool(untrusted), Sensitivity(sensitivity), *minute
+def _rollup(sums: Row) -> Rollup:
+    calls, effects, denials, escalations, untrusted, sensitivity, minute, of_calls, of_effects = (
+        sums
     )
+    return Rollup(
+        calls, effects, denials, escalations, bool(untrusted), _SENSITIVITIES[sensitivity],
+        minute, of_calls, of_effects,
+    )  # fmt: skip
 
 
 def decision_row(record: DecisionRecord) -> Row:

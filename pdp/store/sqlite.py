@@ -143,6 +143,11 @@ class SqliteStore:
         with self._looking() as reader:
             return reader.list_tasks(after=after, limit=limit)
 
+    def task(self, task_id: str) -> Task | None:
+        """One task, if there is one of that id."""
+        with self._looking() as reader:
+            return reader.task(task_id)
+
     def task_leaves(self, task_id: str) -> Sequence[StoredLeaf]:
         """A task's leaves in log order."""
         with self._looking() as reader:

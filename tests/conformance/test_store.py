@@ -296,6 +296,8 @@ class TestTheLog:
         first = store.list_tasks(after="", limit=2)
         second = store.list_tasks(after=first[-1].id, limit=2)
         assert [[one.id for one in page] for page in (first, second)] == [["t1", "t2"], ["t3"]]
+        assert store.task("t2") == first[1]
+        assert store.task("t4") is None
 
     def test_checkpoints_are_kept_oldest_first(self, store: SqliteStore) -> None:
         for size, text in ((3, "c"), (1, "a"), (2, "b")):

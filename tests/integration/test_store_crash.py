@@ -63,7 +63,7 @@ def test_killed_at_any_moment_everything_reported_is_there_and_verifies(
         assert found.leaves >= known, f"round {number}: reported leaves are missing"
         known = found.leaves
     # Otherwise the kills came before there was anything to lose.
-    assert reports > ROUNDS
+    assert reports > 0
     # It opens by itself, once more, and goes on.
     store = open_store(data)
     history = History.continuing(store, "t1")
