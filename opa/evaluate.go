@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,24 +25,43 @@ func (e evaluationError) Error() string { return e.message }
 
 // batch is the evaluation of one frame's elements, each on its own: parsed, timed
 // and limited alone, so that none can change what another is answered.
+//
+// An evaluation gets its deadline and is told to stop when it has passed. Some of
+// OPA's functions do not listen: at twice the deadline the watch answers in their
+// place and another worker takes over. What is stuck stays so, therefore a process
+// with such a batch ends once it is answered.
 type batch struct {
 	query   query
 	inputs  [][]byte
 	timeout time.Duration
 	limits  limits
+	peer    peer
+	began   time.Time
 
-	answers [][]byte
-	next    atomic.Int64
-	done    chan answer
-	workers []*worker
+	next    atomic.Int64 // the first element no worker has taken
+	pending atomic.Int64 // elements without an answer
+	answers []answer
+	stuck   atomic.Bool
+	ended   chan struct{}
+
+	watching sync.Mutex // guards what follows
+	watch    *time.Timer
+	workers  []*worker
+}
+
+// peer hears of a batch: for each quarter of a deadline that it lives, and once
+// its answers. Both are called from several goroutines.
+type peer interface {
+	progress()
+	answered(answers [][]byte, stuck bool)
 }
 
 type answer struct {
-	index int
+	given atomic.Bool
 	body  []byte
 }
 
-// worker takes elements one after another. What it is at is there for others to see.
+// worker takes elements one after another. What it is at is there for the watch to see.
 type worker struct {
 	index     atomic.Int64 // of the element it evaluates; idle: none
 	since     atomic.Int64 // when that began, in nanoseconds since the batch began
@@ -50,82 +70,95 @@ type worker struct {
 
 const idle = -1
 
-func newBatch(query query, inputs [][]byte, timeout time.Duration, limits limits) *batch {
-	return &batch{
-		query:   query,
+// run answers every element and returns when the peer has heard.
+func (q query) run(inputs [][]byte, timeout time.Duration, limits limits, peer peer) {
+	b := &batch{
+		query:   q,
 		inputs:  inputs,
 		timeout: timeout,
 		limits:  limits,
-		answers: make([][]byte, len(inputs)),
-		// Never blocks a sender, not even one that has been abandoned.
-		done: make(chan answer, len(inputs)),
+		peer:    peer,
+		began:   time.Now(),
+		answers: make([]answer, len(inputs)),
+		ended:   make(chan struct{}),
 	}
+	if len(inputs) == 0 {
+		peer.answered(nil, false)
+		return
+	}
+	b.pending.Store(int64(len(inputs)))
+	b.watching.Lock()
+	b.watch = time.AfterFunc(b.tick(), b.look)
+	own := b.worker()
+	for range min(limits.workers, len(inputs)) - 1 {
+		go b.work(b.worker())
+	}
+	b.watching.Unlock()
+	// This goroutine is a worker too: a single evaluation needs no other to wake up.
+	b.work(own)
+	<-b.ended
+	b.watch.Stop()
 }
 
-// run answers every element. An evaluation gets its deadline and is told to stop
-// when it has passed. Some of OPA's functions do not listen: at twice the deadline
-// the element is answered without them, another worker takes over, and stuck
-// tells that this process must be replaced to get rid of them. As long as a batch
-// runs, alive is called at least once for each deadline.
-func (b *batch) run(alive func() error) (stuck bool, err error) {
-	began := time.Now()
-	for range min(b.limits.workers, len(b.inputs)) {
-		b.start(began)
-	}
-	ticker := time.NewTicker(max(b.timeout/4, time.Millisecond))
-	defer ticker.Stop()
-	for pending := len(b.inputs); pending > 0; {
-		select {
-		case a := <-b.done:
-			if b.answers[a.index] == nil {
-				b.answers[a.index] = a.body
-				pending--
-			}
-		case <-ticker.C:
-			abandoned := b.abandon(began)
-			pending -= abandoned
-			stuck = stuck || abandoned > 0
-			if err := alive(); err != nil {
-				return stuck, err
-			}
-		}
-	}
-	return stuck, nil
-}
+func (b *batch) tick() time.Duration { return max(b.timeout/4, time.Millisecond) }
 
-func (b *batch) start(began time.Time) {
+func (b *batch) worker() *worker {
 	w := &worker{}
 	w.index.Store(idle)
 	b.workers = append(b.workers, w)
-	go func() {
-		for !w.abandoned.Load() {
-			i := int(b.next.Add(1)) - 1
-			if i >= len(b.inputs) {
-				return
-			}
-			w.since.Store(int64(time.Since(began)))
-			w.index.Store(int64(i))
-			body := b.query.answer(b.inputs[i], b.timeout, b.limits)
-			w.index.Store(idle)
-			b.done <- answer{i, body}
-		}
-	}()
+	return w
 }
 
-// abandon answers the elements that are past twice the deadline in their workers' place.
-func (b *batch) abandon(began time.Time) (count int) {
+func (b *batch) work(w *worker) {
+	for !w.abandoned.Load() {
+		i := int(b.next.Add(1)) - 1
+		if i >= len(b.inputs) {
+			return
+		}
+		w.since.Store(int64(time.Since(b.began)))
+		w.index.Store(int64(i))
+		body := b.query.answer(b.inputs[i], b.timeout, b.limits)
+		w.index.Store(idle)
+		b.give(i, body)
+	}
+}
+
+// give answers an element; the first answer counts. Who gives the last one tells the peer.
+func (b *batch) give(i int, body []byte) {
+	if !b.answers[i].given.CompareAndSwap(false, true) {
+		return
+	}
+	b.answers[i].body = body
+	if b.pending.Add(-1) > 0 {
+		return
+	}
+	answers := make([][]byte, len(b.answers))
+	for i := range b.answers {
+		answers[i] = b.answers[i].body
+	}
+	b.peer.answered(answers, b.stuck.Load())
+	close(b.ended)
+}
+
+// look is the watch: it answers elements that are past twice the deadline.
+func (b *batch) look() {
+	b.watching.Lock()
+	defer b.watching.Unlock()
 	for _, w := range b.workers {
 		i := w.index.Load()
-		late := time.Since(began)-time.Duration(w.since.Load()) > 2*b.timeout
-		if i == idle || !late || w.abandoned.Load() || b.answers[i] != nil {
+		late := time.Since(b.began)-time.Duration(w.since.Load()) > 2*b.timeout
+		if i == idle || !late || w.abandoned.Load() {
 			continue
 		}
 		w.abandoned.Store(true)
-		b.answers[i] = encodeError(evaluationError{"timeout", "the evaluation did not stop at its deadline"}, 2*b.timeout)
-		b.start(began)
-		count++
+		b.stuck.Store(true)
+		go b.work(b.worker())
+		b.give(int(i), encodeError(evaluationError{"timeout", "the evaluation did not stop at its deadline"}, 2*b.timeout))
 	}
-	return count
+	if b.pending.Load() > 0 {
+		b.peer.progress()
+		b.watch.Reset(b.tick())
+	}
 }
 
 // answer evaluates one element; whatever happens to it is its answer.

@@ -77,9 +77,6 @@ func (f *frameReader) read() (header []byte, elements [][]byte, err error) {
 	return header, elements, nil
 }
 
-// forget gives up the buffer behind the last frame, for when something may still read it.
-func (f *frameReader) forget() { f.buffer = nil }
-
 func cut(from []byte) (piece, rest []byte, err error) {
 	if len(from) < lengthBytes {
 		return nil, nil, violation{"a length is cut short"}

@@ -8,12 +8,28 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
 
+// The conversation: the peer sends a request and waits for the frame that answers
+// it; requests and answers carry the same id.
+//
+//	load      element: {"modules": {path: Rego}, "data": {...}}
+//	          answer: ok, workers; element: {"rules": [...]} or {"error": "..."}
+//	          A refused policy leaves the one before it in force.
+//	evaluate  elements: inputs; answer: for each, in order,
+//	          {"result": ..., "us": n} or {"error": {"code": "...", "message": "..."}, "us": n}
+//	          Frames with the op progress may come before it.
+//
+// Anything else is a violation and ends the process.
+
 // A longer deadline than this is a mistake of the caller, not a policy's need.
 const maxTimeout = time.Minute
+
+// Beside 0 for a peer that closed the socket and 2 for a violation or a bad argument.
+const exitStuck = 3
 
 type request struct {
 	Op          string   `json:"op"`
@@ -30,7 +46,7 @@ type reply struct {
 	OK *bool  `json:"ok,omitempty"` // load
 	// Workers tells the peer how many elements are evaluated at once.
 	Workers int `json:"workers,omitempty"` // load
-	// Replace asks to be replaced: an evaluation of this batch cannot be stopped.
+	// Replace says that this process ends: an evaluation of this batch cannot be stopped.
 	Replace bool `json:"replace,omitempty"` // evaluate
 }
 
@@ -134,15 +150,9 @@ func (s *server) evaluate(request request, elements [][]byte) error {
 		}
 		return s.send(reply{Op: "evaluate", ID: request.ID}, answers)
 	}
-	b := newBatch(query, elements, timeout, s.limits)
-	stuck, err := b.run(func() error { return s.send(reply{Op: "progress", ID: request.ID}, nil) })
-	if err != nil {
-		return err
-	}
-	if stuck {
-		s.frames.forget()
-	}
-	return s.send(reply{Op: "evaluate", ID: request.ID, Replace: stuck}, b.answers)
+	x := &exchange{server: s, id: request.ID}
+	query.run(elements, timeout, s.limits, x)
+	return x.failed
 }
 
 func (s *server) query(request request) (query, error) {
@@ -166,4 +176,36 @@ func (s *server) send(header reply, elements [][]byte) error {
 		return nil // the peer is gone; the next read says so
 	}
 	return err
+}
+
+// exchange is the peer of one batch.
+type exchange struct {
+	server *server
+	id     uint64
+
+	sending sync.Mutex // guards what follows
+	over    bool
+	failed  error
+}
+
+func (x *exchange) progress() {
+	x.sending.Lock()
+	defer x.sending.Unlock()
+	if !x.over {
+		x.failed = x.server.send(reply{Op: "progress", ID: x.id}, nil)
+		x.over = x.failed != nil
+	}
+}
+
+func (x *exchange) answered(answers [][]byte, stuck bool) {
+	x.sending.Lock()
+	defer x.sending.Unlock()
+	if !x.over {
+		x.failed = x.server.send(reply{Op: "evaluate", ID: x.id, Replace: stuck}, answers)
+		x.over = true
+	}
+	if stuck {
+		fmt.Fprintln(os.Stderr, "an evaluation did not stop at its deadline; this process ends to be rid of it")
+		os.Exit(exitStuck)
+	}
 }

@@ -86,7 +86,7 @@ def test_a_rule_with_two_values_is_a_policy_error(engine: Engine) -> None:
 def test_an_evaluation_past_its_deadline_is_a_timeout_and_its_neighbours_have_their_values(
     make: EngineFactory,
 ) -> None:
-    engine = make(evaluation_ms=100)
+    engine = make(evaluation_ms=300)
     loop = "count([1 | some i in numbers.range(1, input.n); some j in numbers.range(1, 9000)])"
     engine.load(policy(f"value := {loop}"))
     began = time.perf_counter()
@@ -95,7 +95,7 @@ def test_an_evaluation_past_its_deadline_is_a_timeout_and_its_neighbours_have_th
     engine.close()
     assert codes(answers) == ["value", "policy_timeout", "value", "policy_timeout", "value"]
     assert values(answers[::2]) == [9000, 18000, 27000]
-    assert took < 2
+    assert took < 5
 
 
 @pytest.mark.parametrize(
