@@ -101,8 +101,3 @@ def _check_events(text: str) -> None:
             depth -= 1
         if depth > NESTING_LEVELS:
             raise YamlRefused(f"{where}: nested deeper than {NESTING_LEVELS} levels")
-        if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
-            raise YamlRefused(f"{where}: holds half a surrogate pair, which no text does")
-
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
