@@ -19,7 +19,6 @@ from pdp.checkpointing import Checkpointer, open_log_key
 from pdp.clock import SystemClock
 from pdp.decide import ENTRYPOINT, Parts
 from pdp.domain.catalogue import Catalogue
-from pdp.domain.task import Task
 from pdp.engine.binary import find_opa
 from pdp.engine.limits import MEBIBYTE, OpaLimits
 from pdp.engine.managed import ManagedOpa
@@ -31,14 +30,17 @@ from pdp.ports import Engine, StoreError
 from pdp.server.grpc_server import GrpcServer, start_server
 from pdp.settings import Settings
 from pdp.store.guarded import GuardedStore
-from pdp.store.reader import open_reader
-from pdp.store.sqlite import SqliteStore, open_store
+from pdp.store.recent import RecentStore
+from pdp.store.sqlite import open_store
 
 #: How often the state of the parts is looked at; a load balancer asks at about this pace.
 WATCH_SECONDS = 0.5
 
+#: A batch that takes longer is stuck: on a disk that hangs, or behind a policy that is loading.
+STUCK_SECONDS = 1.0
+
 #: The most that an edited log could lack of a signed checkpoint.
-CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_SECONDS = 10.0
 
 _log = structlog.get_logger()
 
@@ -72,23 +74,6 @@ def load_policy(engine: Engine, bundles: Sequence[Path], catalogues: Sequence[Pa
     return Policy(revision=bundle.revision, catalogue=catalogue)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTasks:
-    """Reads tasks beside the pipeline, on a connection of its own for each question."""
-
-    store: SqliteStore
-    data: Path
-
-    def get_task(self, task_id: str) -> Task | None:
-        """The task, or None where there is none of that id."""
-        with open_reader(self.data) as reader:
-            return reader.task(task_id)
-
-    def list_tasks(self, *, after: str, limit: int) -> Sequence[Task]:
-        """Up to `limit` tasks by id, beginning behind `after`."""
-        return self.store.list_tasks(after=after, limit=limit)
-
-
 async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None]) -> None:
     """Serve until SIGTERM or SIGINT; `announce` is told the addresses once calls are answered.
 
@@ -101,7 +86,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
     with contextlib.ExitStack() as held:
         sqlite = open_store(settings.data)
         held.callback(sqlite.close)
-        store = GuardedStore(sqlite)
+        store = GuardedStore(RecentStore(sqlite))
         engine = ManagedOpa(
             find_opa(),
             limits=OpaLimits(
@@ -139,7 +124,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         server = await start_server(
             [local_address(address) for address in settings.listen],
             submitter=metrics.timed(pipeline),
-            tasks=StoredTasks(sqlite, settings.data),
+            tasks=sqlite,
             identify=identify,
         )
         stop = asyncio.Event()
@@ -196,7 +181,8 @@ async def _watch(
         if store.failing:
             # Nobody may be sending calls any more, so the store would never be tried again.
             pipeline.between_batches(partial(_probe, store))
-        server.set_serving(engine.ready() and not store.failing)
+        stuck = pipeline.busy_s > STUCK_SECONDS
+        server.set_serving(engine.ready() and not store.failing and not stuck)
 
 
 def _probe(store: GuardedStore, parts: Parts) -> tuple[Parts, None]:

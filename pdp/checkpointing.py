@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 
 from pdp.domain.checkpoint import Checkpoint, sign
-from pdp.ports import LogState, Store
+from pdp.ports import LogState, Records
 from pdp.store.keys import LogKey, open_log_key
 
 __all__ = ["Checkpointer", "open_log_key", "signed_checkpoint"]
@@ -20,7 +20,7 @@ def signed_checkpoint(key: LogKey, log: LogState) -> str:
 class Checkpointer:
     """Writes a checkpoint whenever the log has grown since the last one. Safe for threads."""
 
-    def __init__(self, key: LogKey, store: Store) -> None:
+    def __init__(self, key: LogKey, store: Records) -> None:
         """Sign with `key` what `store` has committed."""
         self._key = key
         self._store = store

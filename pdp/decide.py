@@ -79,7 +79,7 @@ def decide(
             parts.store.commit(changes)
     except StoreError as error:
         _log.error("not recorded", error=str(error))
-        return [_not_recorded(call, parts) for call in calls]
+        return [not_recorded(call, parts) for call in calls]
     except Exception:
         # A fault of this program. What was decided is forgotten with the overlay.
         _log.exception("batch failed")
@@ -318,7 +318,8 @@ def _guarded(step: Callable[[], T]) -> T | Refusal:
         return _failed()
 
 
-def _not_recorded(call: Call, parts: Parts) -> Result:
+def not_recorded(call: Call, parts: Parts) -> Result:
+    """The answer to a call whose record is not known to be durable."""
     if isinstance(call.ask, ReportOutcomes):
         return Refusal(RefusalKind.UNAVAILABLE, "the outcomes could not be recorded; try again")
     now_us = parts.clock.now_us()

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import structlog
 
-from pdp.decide import Parts, decide
+from pdp.decide import Parts, decide, not_recorded
 from pdp.domain.answer import Refusal, RefusalKind, Result
 from pdp.domain.request import Call
 
@@ -23,6 +23,10 @@ BATCH_CALLS = 64
 #: Calls that may wait. At some thousands of calls a second this is well under a second of work;
 #: what comes beyond it would time out at its client anyway, so it is told at once.
 QUEUE_CALLS = 1024
+
+#: No call waits longer for its result, whatever its client's patience: a disk may hang for minutes
+#: and answer after all. Far above what a full queue takes on a slow machine.
+RESULT_SECONDS = 10.0
 
 _log = structlog.get_logger()
 
@@ -58,11 +62,14 @@ class Pipeline:
         observe: Callable[[Sequence[Call], Sequence[Result]], None] = lambda _calls, _results: None,
         queue_calls: int = QUEUE_CALLS,
         batch_calls: int = BATCH_CALLS,
+        result_s: float = RESULT_SECONDS,
     ) -> None:
         self._parts = parts
         self._observe = observe
         self._queue_calls = queue_calls
         self._batch_calls = batch_calls
+        self._result_s = result_s
+        self._began_us = 0
         self._queue: queue.SimpleQueue[_Waiting | _Errand | None] = queue.SimpleQueue()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="decide", daemon=True)
@@ -82,6 +89,14 @@ class Pipeline:
         """How many calls wait, about."""
         return self._queue.qsize()
 
+    @property
+    def busy_s(self) -> float:
+        """Seconds that the batch or errand in hand has taken so far; 0 while there is none."""
+        began_us = self._began_us
+        if not began_us:
+            return 0.0
+        return (self._parts.clock.monotonic_us() - began_us) / 1_000_000
+
     async def submit(self, call: Call) -> Result:
         """Decide a call. Cancelling the wait drops the call before it is committed."""
         return (await self.submit_many([call]))[0]
@@ -100,7 +115,17 @@ class Pipeline:
         waiting = [_Waiting(call, loop.create_future()) for call in calls]
         for one in waiting:
             self._queue.put(one)
-        return list(await asyncio.gather(*(one.future for one in waiting)))
+        futures = [one.future for one in waiting]
+        try:
+            await asyncio.wait(futures, timeout=self._result_s)
+        finally:
+            # Whoever waits no longer, for one reason or the other, has given up on the rest.
+            for future in futures:
+                future.cancel()
+        return [
+            not_recorded(one.call, self._parts) if one.future.cancelled() else one.future.result()
+            for one in waiting
+        ]
 
     def between_batches(self, work: Callable[[Parts], tuple[Parts, T]]) -> Future[T]:
         """Run `work` while no batch is; the parts it returns are in force from then on."""
@@ -115,9 +140,11 @@ class Pipeline:
 
     def _run(self) -> None:
         while True:
+            self._began_us = 0
             first = self._queue.get()
             if first is None:
                 return
+            self._began_us = self._parts.clock.monotonic_us()
             if isinstance(first, _Errand):
                 _do(first)
                 continue

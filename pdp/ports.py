@@ -11,6 +11,7 @@ from pdp.domain.records import (
     ApprovalRecord,
     Changes,
     DecisionRecord,
+    InputRecord,
     Leaf,
     OutcomeRecord,
     RequestKey,
@@ -157,7 +158,7 @@ class StoredLeaf:
 
 
 class Store(Protocol):
-    """Holds tasks, ledger, decisions, approvals, request ids and the log; one writer."""
+    """Holds tasks, ledger, decisions, approvals, request ids and the log, for the one writer."""
 
     def load(self, wanted: Wanted) -> Snapshot:
         """What is known of the keys; outcomes come with the decisions asked for.
@@ -188,6 +189,19 @@ class Store(Protocol):
             StoreError: the truth cannot be read yet.
         """
 
+    def close(self) -> None:
+        """Give the store back; another process may open it."""
+
+
+class Records(Protocol):
+    """What a store holds, to be read beside the writer and from any thread.
+
+    Every method raises StoreError where it cannot read (or keep) what it is asked for.
+    """
+
+    def task(self, task_id: str) -> Task | None:
+        """One task, if there is one of that id."""
+
     def list_tasks(self, *, after: str, limit: int) -> Sequence[Task]:
         """Up to `limit` tasks by id, beginning behind `after` (empty: from the first)."""
 
@@ -197,14 +211,17 @@ class Store(Protocol):
     def leaves(self, start: int, limit: int) -> Sequence[StoredLeaf]:
         """Up to `limit` leaves of the log from index `start`."""
 
+    def input(self, decision_id: str) -> InputRecord | None:
+        """The input document of a decision, unless it was erased."""
+
+    def log_state(self) -> LogState:
+        """The log as last committed."""
+
     def add_checkpoint(self, size: int, text: str) -> None:
         """Keep a signed checkpoint of the log at `size` leaves."""
 
     def checkpoints(self) -> Sequence[str]:
         """All signed checkpoints, oldest first."""
-
-    def close(self) -> None:
-        """Give the store back; another process may open it."""
 
 
 class Clock(Protocol):

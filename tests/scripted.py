@@ -131,7 +131,7 @@ class Tasks:
     tasks: list[Task] = field(default_factory=lambda: [TASK])
     fault: Exception | None = None
 
-    def get_task(self, task_id: str) -> Task | None:
+    def task(self, task_id: str) -> Task | None:
         """As TaskReader."""
         if self.fault is not None:
             raise self.fault

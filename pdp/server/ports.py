@@ -23,7 +23,7 @@ class Submitter(Protocol):
 class TaskReader(Protocol):
     """Reads tasks. Called from worker threads; may block."""
 
-    def get_task(self, task_id: str) -> Task | None:
+    def task(self, task_id: str) -> Task | None:
         """The task, or None where there is none of that id.
 
         Raises:

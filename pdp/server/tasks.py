@@ -59,7 +59,7 @@ def task_rpcs(submitter: Submitter, tasks: TaskReader) -> Mapping[str, Rpc]:
     async def get_task(request: task_pb2.GetTaskRequest, asked: Asked) -> Message:
         _check_reader(asked)
         check_task_id(request.task_id, "task_id")
-        found = await asyncio.to_thread(tasks.get_task, request.task_id)
+        found = await asyncio.to_thread(tasks.task, request.task_id)
         if found is None:
             raise Refused(Refusal(RefusalKind.NOT_FOUND, "there is no task of this id", "task_id"))
         return task_pb2.GetTaskResponse(task=answers.task(found, now_us=_now_us()))

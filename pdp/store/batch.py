@@ -11,9 +11,9 @@ from pdp.ports import Snapshot, Wanted
 from pdp.store import rows
 from pdp.store.head import Head
 
-# An answered request id is kept this long after its answer's end: a client that is late by minutes
-# is told so. After that it is a new request, and decided as one.
-_REQUEST_GRACE_US: Final = 600_000_000
+# An answered request id is kept this long after its answer's end: whatever queue a late repeat
+# comes out of, it is told so. After that it is a new request, and decided as one.
+_REQUEST_GRACE_US: Final = 24 * 3600 * 1_000_000
 # At least this many expired request ids leave with each commit that brings new ones, and always
 # more than it brings, so that they never pile up and no commit pays for many.
 _PRUNE_AT_LEAST: Final = 16

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 from pdp.domain.records import Changes
-from pdp.domain.task import Task
 from pdp.ports import (
     CommitUnknown,
     LogState,
     NotRecorded,
     Snapshot,
     Store,
-    StoredLeaf,
     StoreError,
     Wanted,
 )
@@ -70,26 +68,6 @@ class GuardedStore:
         """
         log = self.log_state()
         self.commit(Changes(at_us=log.last_at_us, first_index=log.size))
-
-    def list_tasks(self, *, after: str, limit: int) -> Sequence[Task]:
-        """Up to `limit` tasks by id, beginning behind `after`."""
-        return self._inner.list_tasks(after=after, limit=limit)
-
-    def task_leaves(self, task_id: str) -> Sequence[StoredLeaf]:
-        """A task's leaves in log order."""
-        return self._inner.task_leaves(task_id)
-
-    def leaves(self, start: int, limit: int) -> Sequence[StoredLeaf]:
-        """Up to `limit` leaves of the log from index `start`."""
-        return self._inner.leaves(start, limit)
-
-    def add_checkpoint(self, size: int, text: str) -> None:
-        """Keep a signed checkpoint of the log at `size` leaves."""
-        self._inner.add_checkpoint(size, text)
-
-    def checkpoints(self) -> Sequence[str]:
-        """All signed checkpoints, oldest first."""
-        return self._inner.checkpoints()
 
     def close(self) -> None:
         """Give the store back."""
