@@ -17,7 +17,7 @@ def take_lock(path: Path) -> int:
 
     Raises:
         StoreInUse: another process holds it.
-        StoreError: the file cannot be made or opened.
+        StoreError: the file cannot be made, opened or written.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -34,6 +34,10 @@ def take_lock(path: Path) -> int:
         raise StoreInUse(
             f"{by} writes to this store (it holds {path}): stop it, or use another data folder"
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+    except OSError as fault:
+        os.close(descriptor)
+        raise StoreError(f"{path} cannot be written: {fault.strerror}") from fault
     return descriptor

@@ -72,7 +72,9 @@ class Load:
         return [one for part in self._sent for one in list(part)]
 
     @property
-    def answered(self) -> list[tuple[decision_pb2.AuthorizeRequest, decision_pb2.AuthorizeResponse]]:
+    def answered(
+        self,
+    ) -> list[tuple[decision_pb2.AuthorizeRequest, decision_pb2.AuthorizeResponse]]:
         """Requests and their answers, where there is one."""
         return [(one.request, one.answer) for one in self.sent if one.answer is not None]
 

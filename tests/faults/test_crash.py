@@ -14,11 +14,20 @@ import pytest
 
 from pdp.v1 import decision_pb2
 from tests.faults.load import Load, Sent
-from tests.faults.world import ALLOW, Client, assert_in_log, engine_pid, is_engine
-from tests.faults.world import eventually, logged, verified
+from tests.faults.world import (
+    ALLOW,
+    Client,
+    assert_in_log,
+    engine_pid,
+    eventually,
+    is_engine,
+    logged,
+    serve_command,
+    verified,
+)
 from tests.service import Service, start_service
 
-ROUNDS = 6
+ROUNDS = 4
 MANY_ROUNDS = 200
 # A log of its own for so many rounds: checking all of it after each stays short.
 ROUNDS_PER_LOG = 10
@@ -43,8 +52,7 @@ def crashed_under_load(service: Service, tasks: list[str], name: str, seconds: f
 def interrupted_start(data: Path, catalogue: Path, seconds: float) -> None:
     """Kill a service that has only begun to start."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pdp", "serve", "--dev", "--data", str(data)]
-        + ["--catalogue", str(catalogue)],
+        serve_command(data, catalogue),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -103,7 +111,8 @@ def crash_rounds(folder: Path, catalogue: Path, rounds: int, seed: int) -> dict[
         allows += sum(answer.decision == ALLOW for answer in answers)
         lost += sum(one.answer is None for one in sent)
         leaves = max(leaves, made.leaves)
-        verify_with_the_command(data) if number % ROUNDS_PER_LOG == 0 else None
+        if number % ROUNDS_PER_LOG == 0:
+            verify_with_the_command(data)
     assert allows > rounds
     return {
         "rounds": rounds,

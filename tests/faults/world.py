@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,6 +73,12 @@ def write_catalogue(folder: Path) -> Path:
     path = folder / "catalogue.yaml"
     path.write_text(CATALOGUE)
     return path
+
+
+def serve_command(data: Path, catalogue: Path, *more: str) -> list[str]:
+    """The command line of a service, for those that are not meant to get ready."""
+    serve = [sys.executable, "-m", "pdp", "serve", "--dev", "--data", str(data)]
+    return [*serve, "--catalogue", str(catalogue), *more]
 
 
 class Client:
