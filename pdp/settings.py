@@ -116,11 +116,12 @@ class Settings(BaseSettings):
         description="Milliseconds that policy may take for one call; then it is denied.",
     )
     engine_memory_mib: int = Field(
-        default=2048,
-        # Below 768 MiB of address space the engine's Go runtime does not start.
-        ge=768,
+        default=1024,
+        # Below 256 MiB a large catalogue in a policy's data does not compile.
+        ge=256,
         le=65_536,
-        description="MiB of address space that the policy engine may take; beyond, it is replaced.",
+        description="MiB that the policy engine may take beyond what its Go runtime reserves at "
+        "its start; then it is replaced.",
     )
     queue_calls: int = Field(
         default=1024,

@@ -31,7 +31,7 @@ from pdp.store.sqlite import SqliteStore, open_store
 from tests.conformance import records
 from tests.conformance.changes import START_US, History
 
-LATE_US = 24 * 3600 * 1_000_000
+LATE_US = 25 * 3600 * 1_000_000
 FEW = settings(max_examples=25, deadline=None)
 
 

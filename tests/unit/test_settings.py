@@ -140,7 +140,7 @@ def test_metrics_are_served_over_tcp_only() -> None:
     ("name", "least", "most"),
     [
         ("evaluation_deadline_ms", 10, 10_000),
-        ("engine_memory_mib", 768, 65_536),
+        ("engine_memory_mib", 256, 65_536),
         ("queue_calls", 64, 65_536),
         ("drain_grace_s", 0, 600),
     ],
@@ -153,7 +153,7 @@ def test_limits_move_within_their_bounds_and_not_beyond(name: str, least: int, m
 
 
 def test_the_bounds_fit_what_the_parts_accept() -> None:
-    least = load_settings({"engine_memory_mib": 768, "queue_calls": BATCH_CALLS})
+    least = load_settings({"engine_memory_mib": 256, "queue_calls": BATCH_CALLS})
     assert least.engine_memory_mib * MEBIBYTE == LEAST_MEMORY_BYTES
     assert load_settings({"evaluation_deadline_ms": 10_000}).evaluation_deadline_ms <= (
         MOST_EVALUATION_MS
