@@ -1,0 +1,131 @@
+"""What a call costs as tasks, log and ledger grow."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from bench import calls
+from bench.cache import PROJECT, ROOT, cache_folder
+from bench.calls import Lane, lanes
+from bench.large_store import History, fill_store
+from bench.rounds import Measured, Plan, Row, measure
+from bench.service import Service, running_service
+from pdp.domain.values import Caller, Subject
+from pdp.identity.development import ISSUER
+
+#: Leaves of a task in the large stores: its start and nine calls.
+CALLS_OF_A_TASK: Final = 9
+SIZES: Final = (10_000, 100_000, 1_000_000)
+QUICK_SIZES: Final = (10_000,)
+#: Earlier calls of the tasks whose ledgers are compared, and how many tasks have so many. There are
+#: enough with short ledgers that the calls of a run do not make them long.
+LEDGERS: Final = {8: 4096, 100: 64, 1000: 64}
+QUICK_LEDGERS: Final = {8: 1024, 100: 64}
+
+_CALLER: Final = Caller(
+    Subject("service", "development", ISSUER), frozenset({"pep"}), "development"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Rows by size: `stores` by leaves at the start (0: empty), `ledgers` by earlier calls."""
+
+    stores: Mapping[int, Measured]
+    ledgers: Mapping[int, Measured]
+
+
+def measure_growth(
+    client: Path, folder: Path, plan: Plan, *, quick: bool, tell: Callable[[str], None]
+) -> Growth:
+    """The same load over stores of different sizes, and over ledgers of different lengths."""
+    folder.mkdir()
+    stores = _measure_stores(client, folder, plan, QUICK_SIZES if quick else SIZES, tell)
+    return Growth(
+        stores, _measure_ledgers(client, folder, plan, QUICK_LEDGERS if quick else LEDGERS, tell)
+    )
+
+
+def _measure_stores(
+    client: Path, folder: Path, plan: Plan, sizes: tuple[int, ...], tell: Callable[[str], None]
+) -> dict[int, Measured]:
+    with ExitStack() as held:
+        rows = {}
+        for size in (0, *sizes):
+            data = folder / f"store-{size}"
+            if size:
+                count = size // (1 + CALLS_OF_A_TASK)
+                filled = History(lanes("filled", count=count, principals=count), CALLS_OF_A_TASK)
+                _copy(_kept(f"tasks-{size}", [filled], tell), data, tell)
+            service = held.enter_context(running_service(data, f"store-{size}"))
+            over = lanes("grown")
+            service.start_tasks(over)
+            name = f"{size:,} leaves, {size // (1 + CALLS_OF_A_TASK):,} tasks before"
+            rows[size] = _row(f"store-{size}", name, service, over)
+        measured = measure(client, list(rows.values()), plan, tell)
+    for size in (0, *sizes):
+        shutil.rmtree(folder / f"store-{size}")
+    return {size: measured[row.key] for size, row in rows.items()}
+
+
+def _measure_ledgers(
+    client: Path, folder: Path, plan: Plan, ledgers: Mapping[int, int], tell: Callable[[str], None]
+) -> dict[int, Measured]:
+    histories = [
+        History(lanes(f"ledger-{length}", count=count, principals=count), length)
+        for length, count in ledgers.items()
+    ]
+    data = folder / "ledgers"
+    _copy(_kept("ledgers-" + "-".join(map(str, ledgers)), histories, tell), data, tell)
+    with running_service(data, "ledgers") as service:
+        service.leaves = sum(history.leaves for history in histories)
+        rows = {
+            length: _row(
+                f"ledger-{length}", f"{length:,} earlier calls in the task", service, history.lanes
+            )
+            for length, history in zip(ledgers, histories, strict=True)
+        }
+        measured = measure(client, list(rows.values()), plan, tell)
+    shutil.rmtree(data)
+    return {length: measured[row.key] for length, row in rows.items()}
+
+
+def _row(key: str, title: str, service: Service, over: Sequence[Lane]) -> Row:
+    return Row(
+        key,
+        title,
+        service.target,
+        lambda run, count: calls.requests(run, over, count),
+        service.check,
+    )
+
+
+def _kept(name: str, histories: list[History], tell: Callable[[str], None]) -> Path:
+    """A store with the histories from the cache, filled now if it is not there."""
+    folder = cache_folder("stores") / f"{name}-{_version()}"
+    if not folder.is_dir():
+        for old in folder.parent.glob(f"{name}-*"):
+            shutil.rmtree(old)
+        making = folder.with_name(f"making-{folder.name}-{time.time_ns()}")
+        fill_store(making, histories, _CALLER, tell)
+        making.rename(folder)
+    return folder
+
+
+def _copy(source: Path, target: Path, tell: Callable[[str], None]) -> None:
+    tell(f"copying a store to {target.name}")
+    shutil.copytree(source, target)
+
+
+def _version() -> str:
+    """Changes with whatever decides what a filled store looks like."""
+    written_by = ("pdp/store/schema.py", "pdp/store/rows.py", "pdp/domain/leaves.py")
+    files = [ROOT / "large_store.py", ROOT / "calls.py", *(PROJECT / one for one in written_by)]
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

@@ -1,0 +1,96 @@
+"""Child processes of the bench: started, waited for, and ended again whatever happens."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 20.0
+
+
+class BenchFailed(Exception):
+    """The bench cannot go on, or an answer was not what it must be."""
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends; what it says goes to the file `log`."""
+    with log.open("wb") as said:
+        child = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env={**plain_environment(), **(environment or {})},
+        )
+    try:
+        yield child
+    finally:
+        stop(child)
+
+
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """Ask a child to end, and end it if it does not."""
+    if child.poll() is None:
+        child.terminate()
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait(STOP_SECONDS)
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment without settings for the service, which the bench makes itself."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PDP_")}
+
+
+def wait_for_line(child: subprocess.Popen[bytes], log: Path, start: str) -> str:
+    """The first line of the log that begins with `start`.
+
+    Raises:
+        BenchFailed: it did not come in time.
+    """
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        ended = child.poll() is not None
+        for line in log.read_text(errors="replace").splitlines():
+            if line.startswith(start):
+                return line
+        if ended:
+            break
+        time.sleep(0.02)
+    raise _not_ready(child, log)
+
+
+def wait_for_socket(child: subprocess.Popen[bytes], log: Path, path: Path) -> None:
+    """Wait until something accepts connections at a Unix socket.
+
+    Raises:
+        BenchFailed: nothing did in time.
+    """
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and child.poll() is None:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(path))
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+    raise _not_ready(child, log)
+
+
+def _not_ready(child: subprocess.Popen[bytes], log: Path) -> BenchFailed:
+    said = log.read_text(errors="replace").strip().splitlines()[-8:]
+    why = "did not get ready" if child.poll() is None else f"ended with {child.returncode}"
+    return BenchFailed("\n".join([f"{Path(str(child.args[0])).name} {why}:", *said]))  # type: ignore[index]
