@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = exit_code(error)
         if code is None:
             raise
-        for line in str(error).splitlines() or [type(error).__name__]:
+        for line in _said(error).splitlines() or [type(error).__name__]:
             print(f"pdp: {line}", file=sys.stderr)
         sys.exit(code)
 
@@ -115,6 +115,13 @@ def exit_code(error: Exception) -> int | None:
         if known is not None and isinstance(error, known):
             return code
     return None
+
+
+def _said(error: Exception) -> str:
+    """The error's text; an error of the system names the file first, without its number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _wanted(arguments: Sequence[str]) -> str:

@@ -128,6 +128,12 @@ def test_the_settings_file_can_be_named_by_the_environment(
     assert "none.toml: cannot be read" in done.stderr
 
 
+def test_a_file_that_is_not_there_is_named_without_a_number(tmp_path: Path) -> None:
+    done = pdp("catalogue", "import", "none.json", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "pdp: none.json: No such file or directory\n"
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
