@@ -29,9 +29,3 @@ effectful := {"write", "send", "execute", "admin"}
 effect if input.tool.class in effectful
 
 effect if input.tool.egress == true
-
-# METADATA
-# description: |
-#   A field of the catalogue entry that was guessed without any ground. Such a field holds the worst
-#   value, and where only that stands in the way a person is asked instead of a denial.
-guessed(field) if field in input.tool.ungrounded

@@ -27,6 +27,19 @@ test_an_irreversible_payment_escalates if {
 	said.escalation == {"approvers": ["approver"], "needed": 1, "ttl_s": 3600}
 }
 
+test_guesses_are_one_question_whatever_the_phase if {
+	every phase in ["plan", "prepare", "execute"] {
+		call := sample.but(sample.send, {
+			"task": {"phase": phase},
+			"tool": {"class": "admin", "ungrounded": ["class", "reversible"]},
+		})
+		said := main.decision with input as call
+		said.decision == "escalate"
+		codes(said) == ["inferred_tool"]
+		said.reasons[0].metadata == {"fields": "class,reversible"}
+	}
+}
+
 test_only_a_started_task_has_terms if {
 	said := main.decision with input as sample.start_task
 	said.terms.phase == "plan"

@@ -14,6 +14,7 @@
 package pdp.rules.inferred
 
 import data.pdp.lib.call
+import data.pdp.lib.guess
 import data.pdp.lib.result
 
 default verdict := {"result": "deny", "code": "policy_error"}
@@ -28,29 +29,15 @@ else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 else := {"result": "pass"} if {
 	call.kind == "tool"
 	is_array(input.tool.ungrounded)
-	count(matters) == 0
+	count(guess.matters) == 0
 }
 
 else := result.escalate(rego.metadata.chain(), "inferred_tool", {
-	"message": sprintf("%s of tool %s is a guess without grounds", [concat(", ", matters), input.tool.name]),
+	"message": sprintf("%s of tool %s is a guess without grounds", [concat(", ", guess.matters), input.tool.name]),
 	"agent_message": "A person has to confirm this call.",
 	"remediation": "State these fields of the tool in the catalogue.",
-	"metadata": {"fields": concat(",", matters)},
+	"metadata": {"fields": concat(",", guess.matters)},
 }) if {
 	call.kind == "tool"
 	is_array(input.tool.ungrounded)
-}
-
-matters contains "class" if call.guessed("class")
-
-# What counts as irreversible is asked about anyway where the class has effects.
-matters contains "reversible" if {
-	call.guessed("reversible")
-	input.tool.class in call.effectful
-}
-
-# A derived resource decides only where the intent limits resources.
-matters contains "resource" if {
-	call.guessed("resource")
-	input.task.intent.resources != []
 }

@@ -27,6 +27,14 @@ test_a_guessed_resource_matters_only_where_the_intent_limits_resources if {
 	verdict(guessed(limited, ["resource"])).result == "escalate"
 }
 
+test_a_guessed_sensitivity_matters_only_where_it_is_above_the_intents if {
+	worst := {"sensitivity": 4, "tool": {"sensitivity": 4}}
+	verdict(sample.but(guessed(sample.read, ["sensitivity"]), worst)).result == "escalate"
+	verdict(guessed(sample.read, ["sensitivity"])) == {"result": "pass"}
+	asserted := object.union(worst, {"asserted": {"resource": {"sensitivity": 4}}})
+	verdict(sample.but(guessed(sample.read, ["sensitivity"]), asserted)) == {"result": "pass"}
+}
+
 test_several_guesses_are_one_question if {
 	verdict(guessed(sample.send, ["class", "output", "reversible"])).metadata == {"fields": "class,reversible"}
 }

@@ -14,6 +14,7 @@
 package pdp.rules.irreversible
 
 import data.pdp.lib.call
+import data.pdp.lib.guess
 import data.pdp.lib.result
 
 default verdict := {"result": "deny", "code": "policy_error"}
@@ -39,6 +40,11 @@ else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 else := {"result": "pass"} if {
 	call.kind == "tool"
 	named
+}
+
+else := {"result": "not_applicable"} if {
+	call.kind == "tool"
+	"reversible" in guess.asked
 }
 
 else := result.escalate(rego.metadata.chain(), "irreversible", {

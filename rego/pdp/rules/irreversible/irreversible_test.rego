@@ -44,6 +44,13 @@ test_the_intent_of_an_unregistered_task_names_nothing if {
 	verdict(call).result == "escalate"
 }
 
+test_a_mere_guess_is_left_to_the_rule_that_asks if {
+	call := sample.but(sample.pay, {"tool": {"ungrounded": ["reversible"]}})
+	verdict(call) == {"result": "not_applicable"}
+	said := verdict(call) with data.pdp.manifest.enforce as {}
+	said.result == "escalate"
+}
+
 test_it_does_not_apply_to_task_actions_nor_to_what_is_not_known if {
 	every call in [sample.complete_task, sample.unknown_tool, sample.unknown_task] {
 		verdict(sample.but(call, {"tool": {"reversible": false, "moves_value": true}})) == {"result": "not_applicable"}

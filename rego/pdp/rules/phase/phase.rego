@@ -12,10 +12,10 @@
 #     - MAESTRO L3
 #   codes:
 #     - outside_phase
-#     - inferred_tool
 package pdp.rules.phase
 
 import data.pdp.lib.call
+import data.pdp.lib.guess
 import data.pdp.lib.result
 
 default verdict := {"result": "deny", "code": "policy_error"}
@@ -27,18 +27,10 @@ verdict := {"result": "pass"} if {
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
-else := result.escalate(rego.metadata.chain(), "inferred_tool", {
-	"message": sprintf(
-		"what %s does is a guess without grounds, so it counts as the worst in phase %s",
-		[input.tool.name, input.task.phase],
-	),
-	"agent_message": "A person has to confirm this call.",
-	"remediation": "State the tool's class in the catalogue.",
-	"metadata": {"fields": "class"},
-}) if {
+else := {"result": "not_applicable"} if {
 	call.kind == "tool"
 	allowed[input.task.phase]
-	call.guessed("class")
+	"class" in guess.asked
 }
 
 else := result.escalate(rego.metadata.chain(), "outside_phase", {

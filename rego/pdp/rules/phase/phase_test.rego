@@ -33,13 +33,16 @@ test_an_administrative_act_escalates_in_execute if {
 	said.code == "outside_phase"
 }
 
-test_a_class_that_is_a_mere_guess_escalates_where_it_would_deny if {
+test_a_class_that_is_a_mere_guess_is_left_to_the_rule_that_asks if {
 	every phase in ["plan", "prepare", "execute"] {
-		call := sample.but(call_of(phase, "admin"), {"tool": {"ungrounded": ["class"]}})
-		said := verdict(call)
-		said.result == "escalate"
-		said.code == "inferred_tool"
+		verdict(guessed(phase)) == {"result": "not_applicable"}
 	}
+}
+
+test_a_class_that_is_a_mere_guess_counts_as_the_worst_where_nobody_asks if {
+	said := verdict(guessed("plan")) with data.pdp.manifest.enforce as {}
+	said.result == "deny"
+	said.code == "outside_phase"
 }
 
 test_it_does_not_apply_to_task_actions_nor_to_what_is_not_known if {
@@ -68,3 +71,5 @@ call_of(phase, class) := sample.but(sample.send, {"task": {"phase": phase}, "too
 verdict(call) := said if said := phase.verdict with input as call
 
 no_verdict := {"result": "deny", "code": "policy_error"}
+
+guessed(phase) := sample.but(call_of(phase, "admin"), {"tool": {"ungrounded": ["class"]}})

@@ -19,10 +19,13 @@ test_an_intent_that_does_not_say_reaches_up_to_confidential if {
 	said.metadata == {"sensitivity": "RESTRICTED", "max_sensitivity": "CONFIDENTIAL"}
 }
 
-test_a_sensitivity_that_is_a_mere_guess_escalates_where_it_would_deny if {
-	said := verdict(guessed)
-	said.result == "escalate"
-	said.code == "inferred_tool"
+test_a_sensitivity_that_is_a_mere_guess_is_left_to_the_rule_that_asks if {
+	verdict(guessed) == {"result": "not_applicable"}
+}
+
+test_a_sensitivity_that_is_a_mere_guess_counts_where_nobody_asks if {
+	said := verdict(guessed) with data.pdp.manifest.enforce as {}
+	said.code == "above_sensitivity"
 }
 
 test_a_guess_excuses_nothing_that_is_asserted_or_remembered if {
