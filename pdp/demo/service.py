@@ -63,7 +63,11 @@ def _address(child: subprocess.Popen[str], log: Path) -> str:
     reader.join(START_SECONDS)
     if found:
         return found[0]
-    why = "ended" if child.poll() is not None else f"was not ready within {START_SECONDS:.0f} s"
+    why = f"was not ready within {START_SECONDS:.0f} s"
+    if not reader.is_alive():
+        # It has closed its output: it is ending, and the last it says comes on its log.
+        why = "ended"
+        _stop(child)
     last = log.read_text(errors="replace").strip().splitlines()[-3:]
     raise DemoFailed("\n".join([f"the service {why}; its log is {log}", *last]))
 
