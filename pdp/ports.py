@@ -18,6 +18,7 @@ from pdp.domain.records import (
     RequestRecord,
 )
 from pdp.domain.task import Rollup, Task
+from pdp.domain.values import OutputLabel, Sensitivity
 
 
 class EngineError(Exception):
@@ -140,6 +141,22 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskEvent:
+    """Something that a task met, in the order of its log: what atoms are taken from.
+
+    `input` is the input document of an allowed decision (empty once erased), `output` what was
+    reported for a decision; one of the two is set. The label and sensitivity are the decision's.
+    """
+
+    decision_id: str
+    label: OutputLabel
+    sensitivity: Sensitivity
+    input: bytes = b""
+    output: bytes = b""
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LogState:
     """The log as last committed: its id, number of leaves, root, and the last committed time."""
 
@@ -162,6 +179,13 @@ class Store(Protocol):
 
     def load(self, wanted: Wanted) -> Snapshot:
         """What is known of the keys; outcomes come with the decisions asked for.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def events(self, task_id: str) -> Sequence[TaskEvent]:
+        """Everything a task has met, in the order of its log.
 
         Raises:
             StoreError: it cannot be read.

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from pdp.domain.records import Changes
-from pdp.ports import Snapshot, Wanted
+from pdp.domain.values import OutputLabel, Sensitivity
+from pdp.ports import Snapshot, TaskEvent, Wanted
 from pdp.store import rows
 from pdp.store.head import Head
 
@@ -45,6 +46,39 @@ _GET_APPROVAL: Final = rows.select(
     rows.APPROVAL_COLUMNS,
     "task_id = ? AND binding_digest = ? ORDER BY created_at_us DESC, id DESC LIMIT 1",
 )
+
+# By the task's leaves, whose index there is; an outcome stands at its own leaf.
+_GET_EVENTS: Final = (
+    "SELECT d.leaf_index AS place, d.id, d.output_label, d.sensitivity, i.body, NULL, ''"
+    " FROM leaf AS l JOIN decision AS d ON d.leaf_index = l.idx"
+    " JOIN input AS i ON i.leaf_index = d.leaf_index"
+    " WHERE l.task_id = ?1 AND l.task_id <> '' AND d.decision = 'allow'"
+    " UNION ALL"
+    " SELECT o.leaf_index, d.id, d.output_label, d.sensitivity, NULL, o.output, o.media_type"
+    " FROM leaf AS l JOIN decision AS d ON d.leaf_index = l.idx"
+    " JOIN outcome AS o ON o.decision_id = d.id"
+    " WHERE l.task_id = ?1 AND l.task_id <> ''"
+    " ORDER BY place"
+)
+
+
+def read_events(connection: sqlite3.Connection, task_id: str) -> Sequence[TaskEvent]:
+    """Everything a task has met, in the order of its log.
+
+    Raises:
+        sqlite3.Error, ValueError: it cannot be read.
+    """
+    return [
+        TaskEvent(
+            decision_id=row[1],
+            label=OutputLabel(row[2]),
+            sensitivity=Sensitivity(row[3]),
+            input=row[4] or b"",
+            output=row[5] or b"",
+            media_type=row[6],
+        )
+        for row in connection.execute(_GET_EVENTS, (task_id,))
+    ]
 
 
 def read_wanted(connection: sqlite3.Connection, wanted: Wanted) -> Snapshot:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pdp.domain.records import Changes
@@ -13,6 +13,7 @@ from pdp.ports import (
     Snapshot,
     Store,
     StoreError,
+    TaskEvent,
     Wanted,
 )
 
@@ -34,6 +35,11 @@ class GuardedStore:
         """What the store knows, once it is known what it knows."""
         self._look_up()
         return self._watched(lambda: self._inner.load(wanted))
+
+    def events(self, task_id: str) -> Sequence[TaskEvent]:
+        """Everything a task has met."""
+        self._look_up()
+        return self._watched(lambda: self._inner.events(task_id))
 
     def log_state(self) -> LogState:
         """The log as last committed."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from pdp.domain.records import Changes
 from pdp.domain.task import Rollup, Task
-from pdp.ports import LogState, Snapshot, Store, Wanted
+from pdp.ports import LogState, Snapshot, Store, TaskEvent, Wanted
 
 # Tasks at work at one time in a large deployment; a few KiB each.
 TASKS: Final = 4096
@@ -79,6 +79,10 @@ class RecentStore:
         self._tasks.put(found.tasks)
         self._rollups.put(found.rollups)
         return replace(found, tasks={**found.tasks, **tasks}, rollups={**found.rollups, **rollups})
+
+    def events(self, task_id: str) -> Sequence[TaskEvent]:
+        """Everything a task has met; not remembered here."""
+        return self._inner.events(task_id)
 
     def log_state(self) -> LogState:
         """The log as last committed."""

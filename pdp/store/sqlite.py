@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from pdp.domain.merkle import Frontier
 from pdp.domain.records import Changes, InputRecord
@@ -21,9 +21,10 @@ from pdp.ports import (
     Snapshot,
     StoredLeaf,
     StoreError,
+    TaskEvent,
     Wanted,
 )
-from pdp.store.batch import read_wanted, write_changes
+from pdp.store.batch import read_events, read_wanted, write_changes
 from pdp.store.connections import connect_writer
 from pdp.store.head import Head, check_end, read_head
 from pdp.store.lock import take_lock
@@ -33,6 +34,8 @@ from pdp.store.schema import bring_up_to_date
 LOCK: Final = "lock"
 
 _UNSETTLED: Final = "the result of the last commit is not known yet: settle it first"
+
+_Read = TypeVar("_Read")
 
 
 class SqliteStore:
@@ -63,15 +66,15 @@ class SqliteStore:
         Raises:
             StoreError: it cannot be read.
         """
-        with self._lock:
-            if self._unsettled:
-                raise StoreError(_UNSETTLED)
-            self._make_ready()
-            try:
-                return read_wanted(self._connection, wanted)
-            except (sqlite3.Error, ValueError, TypeError, KeyError) as fault:
-                self._must_reopen = isinstance(fault, sqlite3.Error)
-                raise StoreError(f"{self._path} cannot be read: {fault}") from fault
+        return self._read(lambda: read_wanted(self._connection, wanted))
+
+    def events(self, task_id: str) -> Sequence[TaskEvent]:
+        """Everything a task has met, in the order of its log.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return self._read(lambda: read_events(self._connection, task_id))
 
     def log_state(self) -> LogState:
         """The log as last committed, from memory."""
@@ -194,6 +197,17 @@ class SqliteStore:
             self._closed = True
             self._close_connections()
             os.close(self._lock_descriptor)
+
+    def _read(self, read: Callable[[], _Read]) -> _Read:
+        with self._lock:
+            if self._unsettled:
+                raise StoreError(_UNSETTLED)
+            self._make_ready()
+            try:
+                return read()
+            except (sqlite3.Error, ValueError, TypeError, KeyError) as fault:
+                self._must_reopen = isinstance(fault, sqlite3.Error)
+                raise StoreError(f"{self._path} cannot be read: {fault}") from fault
 
     def _roll_back(self, fault: BaseException) -> None:
         """End the transaction that failed before COMMIT: it can never come true."""

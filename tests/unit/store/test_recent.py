@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 
 from pdp.decide import decide
 from pdp.domain.answer import Answer
+from pdp.domain.request import ReportOutcomes
 from pdp.domain.task import Rollup, rollup_keys
+from pdp.domain.values import Outcome, OutcomeStatus
 from pdp.ports import CommitUnknown, NotRecorded, Snapshot, StoreError, Wanted
 from pdp.store.recent import Recent, RecentStore
-from tests.unit.decide.world import AGENT, PERSON, World, authorize
+from tests.unit.decide.world import AGENT, PERSON, World, authorize, call
 
 WANTED = Wanted(tasks=frozenset({"t1", "t2"}), rollups=frozenset(rollup_keys(AGENT, PERSON)))
 
@@ -85,3 +88,20 @@ def test_only_what_was_used_last_is_kept() -> None:
     recent.take(["a"])
     recent.put({"c": Rollup(calls=3)})
     assert recent.take(["a", "b", "c"]).keys() == {"a", "c"}
+
+
+def test_the_events_of_a_task_come_in_the_order_of_its_log(world: World) -> None:
+    first = world.one(authorize(arguments={"n": 1}))
+    report = ReportOutcomes((Outcome(first.decision_id, OutcomeStatus.SUCCEEDED, b"text"),))
+    world.one(authorize(task_id="t2"))
+    world.decide(call(report))
+    second = world.one(authorize(arguments={"n": 2}))
+    events = world.parts.store.events("t1")
+    told = [(event.decision_id, bool(event.input), event.output) for event in events]
+    assert told[1:] == [
+        (first.decision_id, True, b""),
+        (first.decision_id, False, b"text"),
+        (second.decision_id, True, b""),
+    ]
+    assert json.loads(events[1].input)["call"]["arguments"] == {"n": 1}
+    assert world.parts.store.events("") == []
