@@ -74,7 +74,7 @@ def test_the_demo_goes_as_its_story_says_and_leaves_a_record_that_its_commands_r
 
     commands = done.stdout[done.stdout.index("Your turn") :].splitlines()
     show, verify, serve = (shlex.split(line[2:]) for line in commands if line.startswith("$ "))
-    assert "send_email" in pdp(*show[show.index("task") :]).stdout
+    assert "send_mail" in pdp(*show[show.index("task") :]).stdout
     assert pdp(*verify[verify.index("audit") :]).returncode == 0
     again = serve[serve.index("serve") + 1 :]
     with running_service(again, short_folder / "again.log") as address:
