@@ -92,7 +92,7 @@ STORY: Final = (
         repeats=True,
     ),
     Step(
-        "The message had orders in it, and the agent falls for them. It wants to delete a document.",
+        "The message held orders, and the agent falls for them. It wants to delete a document.",
         Decision.DENY,
         "outside_intent",
         "delete_document",
