@@ -122,6 +122,8 @@ def checked(settings: Settings) -> Settings:
 
 def run(settings: Settings) -> None:
     """Run the service with settings that are `checked`, until it is told to stop."""
+    import resource
+
     import structlog
     import uvloop
 
@@ -132,6 +134,10 @@ def run(settings: Settings) -> None:
     if settings.dev:
         where = " or ".join(str(address) for address in settings.listen)
         structlog.get_logger("pdp").warning(DEV_WARNING.format(where))
+    # The usual soft limit of 1,024 files is less than the connections that may be open at once, and
+    # without a file to spare neither the store nor the engine could be opened again.
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     uvloop.run(serve_until_stopped(settings, announce))
 
 

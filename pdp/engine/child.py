@@ -53,7 +53,10 @@ class OpaChild:
         self._requests = 0
         self._talking = threading.Lock()
         self._revision = b'""'  # as JSON
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:
+            raise EngineError(f"{binary} gets no socket: {error.strerror}") from error
         with theirs:
             for end in (self._socket, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
@@ -74,7 +77,13 @@ class OpaChild:
                 self._socket.close()
                 raise EngineError(f"{binary} cannot be started: {error.strerror}") from error
         self._relay = threading.Thread(target=self._relay_stderr, name="pdp-opa-log", daemon=True)
-        self._relay.start()
+        try:
+            self._relay.start()
+        except RuntimeError as error:
+            self._process.kill()
+            self._process.wait()
+            self._socket.close()
+            raise EngineError(f"{binary} gets no thread: {error}") from error
 
     @property
     def pid(self) -> int:

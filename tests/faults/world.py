@@ -115,6 +115,13 @@ class Client:
         assert started.authorization.decision == ALLOW, started
         return str(started.task.id)
 
+    def end_task(self, task_id: str) -> decision_pb2.AuthorizeResponse:
+        """Complete a task; returns what was decided of that."""
+        answer: decision_pb2.AuthorizeResponse = self.tasks.CompleteTask(
+            task_pb2.CompleteTaskRequest(task_id=task_id), timeout=TIMEOUT_S
+        ).authorization
+        return answer
+
     def serving(self) -> bool:
         """What the health service says of the whole."""
         answer = self._health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S)
