@@ -24,6 +24,7 @@ from pdp.engine.limits import MEBIBYTE, OpaLimits
 from pdp.engine.managed import ManagedOpa
 from pdp.identity.address import Address
 from pdp.identity.development import identify, local_address
+from pdp.memory import Memory
 from pdp.metrics import Metrics, serve_metrics
 from pdp.pipeline import Pipeline
 from pdp.ports import Engine, StoreError
@@ -105,6 +106,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
                 catalogue=policy.catalogue,
                 revision=policy.revision,
                 check_arguments=argument_checker(policy.catalogue),
+                memory=Memory(),
                 development=settings.dev,
             ),
             observe=metrics.observe,

@@ -30,6 +30,7 @@ from pdp.domain.request import Authorize, Call, ReportOutcomes
 from pdp.domain.task import Rollup, rollup_keys
 from pdp.domain.values import Decision, NextAction, Reason
 from pdp.domain.verdict import NotADecision, PolicyDecision, parse_decision
+from pdp.memory import Memory
 from pdp.outcomes import record_outcomes
 from pdp.overlay import Overlay
 from pdp.ports import Clock, Engine, EngineFault, Evaluation, Store, StoreError, Wanted
@@ -56,6 +57,7 @@ class Parts:
     catalogue: Catalogue
     revision: str
     check_arguments: CheckArguments
+    memory: Memory
     development: bool = False
 
 
@@ -77,6 +79,7 @@ def decide(
         changes = overlay.changes()
         if changes is not None:
             parts.store.commit(changes)
+            parts.memory.committed(changes.tasks, overlay.drafts)
     except StoreError as error:
         _log.error("not recorded", error=str(error))
         return [not_recorded(call, parts) for call in calls]
@@ -96,7 +99,9 @@ def _decide_in_overlay(
 ) -> Overlay:
     log = parts.store.log_state()
     # Time never goes back, whatever the wall clock does: the log's order is the order of time.
-    overlay = Overlay(parts.store, log, now_us=max(parts.clock.now_us(), log.last_at_us))
+    overlay = Overlay(
+        parts.store, parts.memory, log, now_us=max(parts.clock.now_us(), log.last_at_us)
+    )
     # 1 Admit.
     admitted: list[Admitted] = []
     for index, call in enumerate(calls):
@@ -174,13 +179,16 @@ def _resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
 
 def _document(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
     pair = principal = Rollup()
+    full = False
     if facts.task is not None:
         pair, principal = (overlay.rollup(key) for key in facts.task.rollup_keys)
+        full = overlay.atoms(facts.task).full
     return input_document(
         facts,
         pair=pair,
         principal=principal,
         approval=overlay.approvals.get(_approval_key(facts)),
+        full=full,
         now_us=overlay.now_us,
         development=parts.development,
     )

@@ -101,6 +101,14 @@ def _record(
         receipt=receipt,
     )
     overlay.add_outcome(record)
+    if task is not None and outcome.output:
+        overlay.atoms(task).add_output(
+            outcome.output,
+            outcome.output_media_type,
+            decision.output_label,
+            decision.id,
+            decision.sensitivity,
+        )
     if task is not None and _taints(outcome, decision):
         _taint(task, overlay)
     return record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pdp.domain.answer import Receipt
 from pdp.domain.leaves import Entry, write_leaf
@@ -17,6 +17,8 @@ from pdp.domain.records import (
     RequestRecord,
 )
 from pdp.domain.task import Rollup, Task
+from pdp.domain.task_atoms import TaskAtoms
+from pdp.memory import Memory
 from pdp.ports import LogState, Store, Wanted
 
 
@@ -29,6 +31,7 @@ class Overlay:
     """
 
     store: Store
+    memory: Memory
     log: LogState
     now_us: int
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -37,6 +40,8 @@ class Overlay:
     decisions: dict[str, DecisionRecord] = field(default_factory=dict)
     outcomes: dict[str, OutcomeRecord] = field(default_factory=dict)
     approvals: dict[tuple[str, str], ApprovalRecord] = field(default_factory=dict)
+    drafts: dict[str, TaskAtoms] = field(default_factory=dict)
+    _stored: dict[str, Task] = field(default_factory=dict)
     _asked: Wanted = field(default_factory=Wanted)
     _leaves: list[Leaf] = field(default_factory=list)
     _inputs: list[InputRecord] = field(default_factory=list)
@@ -66,6 +71,7 @@ class Overlay:
         found = self.store.load(missing)
         # What the batch itself has added is newer than anything the store can know.
         self.tasks = {**found.tasks, **self.tasks}
+        self._stored.update(found.tasks)
         self.rollups = {**found.rollups, **self.rollups}
         self.requests = {**found.requests, **self.requests}
         self.decisions = {**found.decisions, **self.decisions}
@@ -82,6 +88,18 @@ class Overlay:
     def rollup(self, key: str) -> Rollup:
         """The sums under `key` as of now; an unknown key has none yet."""
         return self.rollups.get(key, Rollup()).at(self.now_us)
+
+    def atoms(self, task: Task) -> TaskAtoms:
+        """The atoms of a task as the batch so far leaves them; what is added here is a draft.
+
+        Raises:
+            StoreError: they must be told anew, and the store cannot be read.
+        """
+        draft = self.drafts.get(task.id)
+        if draft is None:
+            before = self._stored.get(task.id, replace(task, sequence=0))
+            draft = self.drafts[task.id] = self.memory.of(before, self.store).draft()
+        return draft
 
     def append(self, entry: Entry, task: Task | None) -> tuple[Receipt, Task | None]:
         """Put a leaf at the end of the log, and as the newest of `task` where there is one."""

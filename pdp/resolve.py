@@ -11,9 +11,18 @@ from pdp.domain.canonical import JsonValue, canonical
 from pdp.domain.catalogue import Ambiguous, Catalogue, Found, Tool, derive_resource
 from pdp.domain.facts import CheckArguments, Facts
 from pdp.domain.leaves import binding_digest
+from pdp.domain.provenance import ArgumentTrace, output_label, trace
 from pdp.domain.request import Authorize, Call, StartTask
 from pdp.domain.task import Task
-from pdp.domain.values import Budget, Intent, Phase, Sensitivity, Subject, TaskState
+from pdp.domain.values import (
+    Budget,
+    Intent,
+    OutputLabel,
+    Phase,
+    Sensitivity,
+    Subject,
+    TaskState,
+)
 from pdp.overlay import Overlay
 
 #: An unregistered task is what a caller gets that starts none; a day covers a working session, and
@@ -78,6 +87,9 @@ def _gather_call(
         # What goes out may carry what the task has seen.
         sensitivity = max(sensitivity, task.rollup.sensitivity)
     claimed = ask.action.schema_digest
+    traces: tuple[ArgumentTrace, ...] = ()
+    if tool is not None and task is not None:
+        traces = trace(tool, arguments, overlay.atoms(task))
     return Facts(
         call=call,
         subject=ask.subject,
@@ -116,6 +128,8 @@ def _gather_call(
             sensitivity=sensitivity,
             arguments=raw,
         ),
+        traces=traces,
+        output_label=OutputLabel.UNTRUSTED if tool is None else output_label(tool, traces),
     )
 
 

@@ -37,6 +37,8 @@ from pdp.ports import Clock
 #: Faults that may be gone at the next try; everything else would be denied again.
 _PASSING_CODES = frozenset({"policy_timeout", "policy_error", "not_recorded", "contended"})
 
+_HANDS_OUT = frozenset({ToolClass.DRAFT, ToolClass.WRITE, ToolClass.SEND})
+
 
 def broken_invariants(facts: Facts, now_us: int) -> list[Reason]:
     """Step 4: every invariant that the call would break, as reasons."""
@@ -78,6 +80,8 @@ def settle(
     receipt, task = overlay.append(entry, task)
     if task is not None and not facts.is_builtin:
         task = _add_up(facts, policy.decision, task, overlay)
+        if policy.decision is Decision.ALLOW:
+            overlay.atoms(task).add_arguments(facts.arguments)
     tool = facts.tool
     overlay.add_decision(
         DecisionRecord(
@@ -86,7 +90,7 @@ def settle(
             caller=call.caller.identity.key,
             decision=policy.decision,
             tool_class=tool.tool_class if tool is not None else ToolClass.ADMIN,
-            output_label=tool.output_label if tool is not None else OutputLabel.UNTRUSTED,
+            output_label=facts.output_label,
             sensitivity=facts.sensitivity,
             server=facts.server,
             tool=facts.name,
@@ -288,8 +292,9 @@ def _members(
 
 def _add_up(facts: Facts, decision: Decision, task: Task, overlay: Overlay) -> Task:
     """Count the decision in its task and in everything that rolls up beyond it."""
-    tool = facts.tool
-    taints = tool is not None and tool.output_label is OutputLabel.UNTRUSTED
+    # What drafts, writes and sends return is the agent's own material come back.
+    brings_in = facts.tool is not None and facts.tool.tool_class not in _HANDS_OUT
+    taints = brings_in and facts.output_label is OutputLabel.UNTRUSTED
     for key in task.rollup_keys:
         rollup = overlay.rollup(key).add(
             now_us=overlay.now_us,

@@ -37,10 +37,15 @@ def input_document(
     pair: Rollup,
     principal: Rollup,
     approval: ApprovalRecord | None,
+    full: bool,
     now_us: int,
     development: bool,
 ) -> bytes:
-    """The policy's input as JSON; `pair` and `principal` are what rolls up beyond the task."""
+    """The policy's input as JSON.
+
+    `pair` and `principal` are what rolls up beyond the task; `full` says that the task has met
+    more atoms than are kept.
+    """
     task = facts.task
     ask = facts.call.ask
     caller = facts.call.caller
@@ -89,6 +94,7 @@ def input_document(
             "derived": facts.resource_derived,
         },
         "sensitivity": int(facts.sensitivity),
+        "provenance": _provenance_section(facts, full=full),
         "approval": {
             "id": approval.id if approval else "",
             "state": _APPROVAL_WORDS[approval.state] if approval else "none",
@@ -149,7 +155,6 @@ def _tool_section(facts: Facts) -> dict[str, JsonValue]:
             "output": "trusted" if facts.is_builtin else "untrusted",
             "reversible": facts.is_builtin,
             "moves_value": False,
-            "inferred": {},
             "ungrounded": [],
         }
     return {
@@ -164,8 +169,38 @@ def _tool_section(facts: Facts) -> dict[str, JsonValue]:
         "output": tool.output_label.value,
         "reversible": tool.reversible,
         "moves_value": tool.tool_class is ToolClass.SEND and bool(tool.paths(ArgumentKind.AMOUNT)),
-        "inferred": {name: [*grounds] for name, grounds in tool.inferred.items()},
         "ungrounded": [*tool.ungrounded],
+    }
+
+
+def _provenance_section(facts: Facts, *, full: bool) -> dict[str, JsonValue]:
+    return {
+        "arguments": [
+            {
+                "pointer": one.pointer,
+                "kind": one.kind,
+                "holds": one.holds.value,
+                "origin": one.origin.value,
+                "source": one.source,
+                "exists": one.exists,
+                "named": one.named,
+                "sensitivity": int(one.sensitivity),
+                "embedded": [
+                    {
+                        "kind": sink.kind.value,
+                        "value": sink.value,
+                        "origin": sink.origin.value,
+                        "source": sink.source,
+                        "sensitivity": int(sink.sensitivity),
+                    }
+                    for sink in one.embedded
+                ],
+                "more": one.more,
+            }
+            for one in facts.traces
+        ],
+        "output": facts.output_label.value,
+        "full": full,
     }
 
 

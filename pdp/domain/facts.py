@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import Tool
+from pdp.domain.provenance import ArgumentTrace
 from pdp.domain.request import Authorize, Call
 from pdp.domain.task import Task
-from pdp.domain.values import Sensitivity, Subject
+from pdp.domain.values import OutputLabel, Sensitivity, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Facts:
 
     `task` is the task the call belongs to: the stored one, or the one that an unregistered call
     opens (not stored yet); None where it is unknown or not the subject's. `tool` is the catalogue's
-    entry, None where there is none or the call is of a built-in tool.
+    entry, None where there is none or the call is of a built-in tool. `traces` say where each
+    argument came from, `output_label` who could have written what the call will return.
     """
 
     call: Call
@@ -54,6 +56,8 @@ class Facts:
     resource_contradicts: bool
     sensitivity: Sensitivity
     binding_digest: str
+    traces: tuple[ArgumentTrace, ...] = ()
+    output_label: OutputLabel = OutputLabel.UNTRUSTED
 
     @property
     def is_builtin(self) -> bool:

@@ -31,6 +31,7 @@ from pdp.domain.values import (
 )
 from pdp.engine.binary import find_opa
 from pdp.engine.managed import ManagedOpa
+from pdp.memory import Memory
 from pdp.ports import Engine
 from pdp.store.sqlite import SqliteStore, open_store
 from tests.unit.decide.world import ToldClock, call
@@ -136,6 +137,7 @@ def test_a_golden_case_is_answered_and_recorded_as_written(
             catalogue=policy.catalogue,
             revision=policy.revision,
             check_arguments=argument_checker(policy.catalogue),
+            memory=Memory(),
         ),
         store,
     )

@@ -34,6 +34,7 @@ from pdp.domain.values import (
 )
 from pdp.engine.binary import find_opa
 from pdp.engine.managed import ManagedOpa
+from pdp.memory import Memory
 from pdp.ports import Engine, EngineFault, Evaluation, PolicyRefused, PolicySource, RuleInfo
 from pdp.store.sqlite import open_store
 from tests.unit.bundle.making import ACME, folder
@@ -213,6 +214,7 @@ def decided(listening: Listening, tmp_path: Path) -> Iterator[Callable[[Call], A
         catalogue=CATALOGUE,
         revision="sha256:test",
         check_arguments=argument_checker(CATALOGUE),
+        memory=Memory(),
     )
 
     def one(asked: Call) -> Answer:

@@ -59,7 +59,6 @@ send := {
 		"output": "trusted",
 		"reversible": false,
 		"moves_value": false,
-		"inferred": {},
 		"ungrounded": [],
 	},
 	"call": {
@@ -74,6 +73,7 @@ send := {
 		"task_exists": false,
 	},
 	"resource": {"type": "email", "id": "bob@example.org", "derived": true},
+	"provenance": {"arguments": [], "output": "untrusted", "full": false},
 	"sensitivity": 2,
 	"approval": {"id": "", "state": "none"},
 	"asserted": {

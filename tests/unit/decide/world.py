@@ -24,6 +24,7 @@ from pdp.domain.values import (
     Subject,
     ToolClass,
 )
+from pdp.memory import Memory
 from pdp.ports import EngineFault, Evaluation, PolicySource, RuleInfo, accept_any
 from pdp.store.sqlite import open_store
 
@@ -176,6 +177,7 @@ class World:
             catalogue=CATALOGUE,
             revision="sha256:test",
             check_arguments=argument_checker(CATALOGUE),
+            memory=Memory(),
         )
 
     def decide(self, *calls: Call) -> list[Result]:

@@ -1,0 +1,391 @@
+"""Typed atoms: the one form of an e-mail address, URL, account, path, number, date or plain text.
+
+Two values are the same thing when their atoms are equal, and never because one holds the other.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+import idna
+
+from pdp.domain.catalogue import ValueType
+
+if TYPE_CHECKING:
+    from pdp.domain.canonical import JsonValue
+
+#: Longer plain text is compared by its SHA-256: an index of a task must not hold whole documents.
+MAX_PLAIN: Final = 256
+#: Longer values of one argument are no address, account or name of anything.
+MAX_VALUE: Final = 4096
+#: RFC 5321, section 4.5.3.1: the longest local part and the longest domain.
+_MAX_LOCAL, _MAX_DOMAIN = 64, 253
+#: The parts of one string that lists several addresses or people.
+_MAX_LISTED: Final = 64
+
+# What a reader does not see: format characters (category Cf), variation selectors, fillers.
+_HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_MAILBOX = re.compile(r"([^\s@,;<>\"()\[\]\\:]{1,64})@([^\s@,;<>\"()\[\]\\:/?#]{1,253})")
+_NAMED_MAILBOX = re.compile(r"(?:\"?[^\"<>@,;]{0,128}\"?\s*)<\s*([^<>\s]{3,320})\s*>")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+_DIGITS = re.compile(r"\+?\(?\d(?:[ ().\-\u2010-\u2013]{0,2}\d){5,33}")
+_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,64})(?:\.\d{1,64})?")
+_MONEY = re.compile(r"(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?([-+]?[\d.,'’ ]{1,64}?)\s?(?:[A-Z]{3}|[$€£¥₹%])?")
+_URL_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
+_PLAIN_URL = re.compile(
+    r"https?://[a-z0-9]+(?:[.-][a-z0-9]+)+((?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)*+/?)"
+    r"(?:\?[A-Za-z0-9_~.=&-]+)?"
+)
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_DEFAULT_PORT = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
+_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.I)
+_FILE_OR_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]\w{1,23}")
+_ISO_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].{0,40})?")
+_MONTHS: Final = (
+    *("january", "february", "march", "april", "may", "june", "july", "august"),
+    *("september", "october", "november", "december"),
+)
+_DAY, _MONTH = r"(\d{1,2})(?:st|nd|rd|th|\.)?", r"([a-z]{3,9})\.?"
+_WORDED_DATES = (
+    (re.compile(rf"{_MONTH} {_DAY},?(?: (\d{{4}}))?"), (3, 1, 2)),
+    (re.compile(rf"{_DAY} (?:of )?{_MONTH},?(?: (\d{{4}}))?"), (3, 2, 1)),
+)
+
+
+class AtomKind(StrEnum):
+    """What kinds of values are compared, each in a form of its own.
+
+    `digits` is every code of six digits or more (phone, numeric account, long number); `text` is
+    all that has no type of its own: identifiers, UUIDs, paths, file names, handles, names.
+    """
+
+    EMAIL = "email"
+    URL = "url"
+    ACCOUNT = "account"
+    DIGITS = "digits"
+    NUMBER = "number"
+    DATE = "date"
+    TEXT = "text"
+
+
+class Atom(NamedTuple):
+    """One value: `key` without case, as occurrences are looked for; `form` as it is written.
+
+    Both begin with the kind and a colon. `form` is empty where the value holds something that a
+    reader does not see: it may be recognised, and gains no trust.
+    """
+
+    key: str
+    form: str
+
+    @property
+    def kind(self) -> AtomKind:
+        """The kind of value."""
+        return AtomKind(self.key.partition(":")[0])
+
+
+def atom(kind: AtomKind, form: str) -> Atom:
+    """The atom of a canonical form; a long plain text stands as its digest."""
+    if len(form) > MAX_PLAIN:
+        form = "sha256-" + sha256(form.casefold().encode("utf-8", "replace")).hexdigest()
+    written = f"{kind.value}:{form}"
+    return Atom(written.casefold(), written)
+
+
+def normalise(text: str) -> str:
+    """Text as a reader sees it: in Unicode form NFKC (UAX #15), without invisible characters."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", _HIDDEN.sub("", text))
+
+
+def email(text: str) -> str | None:
+    """An addr-spec without quoting or comments: the case folded, the domain in ASCII (RFC 5891).
+
+    Providers treat letter case in local parts alike, so it is folded; dots and `+tags` reach other
+    mailboxes at many of them, so they stay.
+    """
+    match = _MAILBOX.fullmatch(text)
+    if match is None or not _LOCAL.fullmatch(match[1]):
+        return None
+    host = domain(match[2])
+    return None if host is None else f"{match[1].casefold()}@{host}"
+
+
+def domain(text: str) -> str | None:
+    """A domain name or IPv4 address in lower-case ASCII without the root's dot, or None."""
+    host = text.removesuffix(".")
+    if not host or len(host) > _MAX_DOMAIN:
+        return None
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            return None
+    host = host.lower()
+    return host if all(map(_LABEL.fullmatch, host.split("."))) else None
+
+
+def url(text: str) -> str | None:
+    """Scheme, host, port, path and query in the normal form of RFC 3986, section 6.2.
+
+    A fragment is left out: it is not sent. Without a scheme it is `https`. None for what clients
+    read differently: userinfo, backslashes, spaces, an encoded dot or slash, a missing host.
+    """
+    plain = _PLAIN_URL.fullmatch(text)
+    if plain is not None and len(text) <= MAX_VALUE:
+        return text if plain[1] else text.replace("?", "/?", 1) if "?" in text else text + "/"
+    if len(text) > MAX_VALUE or any(character in text for character in '\\ "<>^`{|}\t\r\n'):
+        return None
+    if not _URL_START.match(text):
+        text = "https://" + text
+    try:
+        split = urlsplit(text)
+        port = split.port
+    except ValueError:
+        return None
+    if "@" in split.netloc or "%" in split.netloc or not split.hostname:
+        return None
+    host = split.hostname if ":" in split.hostname else domain(split.hostname)
+    if host is None or re.search(r"%(?:2e|2f|5c|00)", split.path, re.IGNORECASE):
+        return None
+    shown = f"[{host}]" if ":" in host else host
+    shown += "" if port is None or port == _DEFAULT_PORT.get(split.scheme) else f":{port}"
+    query = f"?{_escapes(split.query)}" if split.query else ""
+    return f"{split.scheme}://{shown}{_dot_segments(_escapes(split.path))}{query}"
+
+
+def _escapes(text: str) -> str:
+    """Percent-encoding as RFC 3986, section 6.2.2, normalises it; other characters encoded."""
+
+    def plain(match: re.Match[str]) -> str:
+        character = unquote_to_bytes(match[0]).decode("latin-1")
+        return character if character in _UNRESERVED else match[0].upper()
+
+    text = _ESCAPE.sub(plain, text)
+    return text if text.isascii() else quote(text, safe="%/?:@!$&'()*+,;=~-._[]")
+
+
+def _dot_segments(path: str) -> str:
+    """RFC 3986, section 5.2.4."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments and segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def account(text: str) -> str | None:
+    """An IBAN (ISO 13616) or one of its shape, in upper case without spaces.
+
+    The check digits are not looked at: test systems and other countries' accounts fail them.
+    """
+    packed = re.sub(r"[ \-\u2010-\u2013]", "", text).upper()
+    return packed if packed.isascii() and _IBAN.fullmatch(packed) else None
+
+
+def digits(text: str) -> str | None:
+    """A number of six digits or more that is a name and no amount: phone, account, code."""
+    if not text.isascii() or not _DIGITS.fullmatch(text) or _ISO_DATE.fullmatch(text):
+        return None
+    return re.sub(r"\D", "", text)
+
+
+def number(text: str) -> str | None:
+    """A canonical decimal (`$1,200.50` is 1200.5); a lone comma before one or two digits is one."""
+    match = _MONEY.fullmatch(text.strip())
+    if match is None:
+        return None
+    bare = re.sub(r"[ '’]", "", match[1])
+    if re.fullmatch(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d{1,2}", bare):
+        bare = bare.replace(".", "").replace(",", ".")
+    if not _NUMBER.fullmatch(bare):
+        return None
+    try:
+        value = Decimal(bare.replace(",", ""))
+    except InvalidOperation:
+        return None
+    plain = format(value, "f")
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return "0" if plain in ("-0", "+0") else plain.removeprefix("+")
+
+
+def day(text: str) -> str | None:
+    """A date as `YYYY-MM-DD`, or `--MM-DD` where no year is given; a time of day is left out."""
+    match = _ISO_DATE.fullmatch(text)
+    if match is not None:
+        return _day(match[1], int(match[2]), match[3])
+    folded = " ".join(text.casefold().split())
+    for pattern, (year, month, day_of_month) in _WORDED_DATES:
+        match = pattern.fullmatch(folded)
+        if match is not None:
+            named = [at for at, name in enumerate(_MONTHS, 1) if name.startswith(match[month][:3])]
+            spelt = named and (match[month] in (_MONTHS[named[0] - 1], "sept"))
+            if named and (spelt or len(match[month]) == 3):
+                return _day(match[year], named[0], match[day_of_month])
+    return None
+
+
+def _day(year: str | None, month: int, day_of_month: str) -> str | None:
+    try:
+        found = date(int(year) if year else 2000, month, int(day_of_month))
+    except ValueError:
+        return None
+    return found.isoformat() if year else f"--{found.month:02}-{found.day:02}"
+
+
+def plain(text: str) -> str:
+    """Text with white space collapsed, a leading `@` or `#` dropped, a path in its normal form.
+
+    Empty where nothing is left, and for a path that climbs with `..`: where that leads depends on
+    links that nobody here can see.
+    """
+    found = " ".join(text.split())
+    if len(found) > 1 and found[0] in "@#" and " " not in found:
+        found = found[1:]
+    if "/" in found and "://" not in found and " " not in found:
+        if ".." in found.split("/"):
+            return ""
+        root = "/" if found[0] == "/" else ""
+        found = root + "/".join(step for step in found.split("/") if step not in ("", "."))
+    return found
+
+
+def case_matters(form: str) -> bool:
+    """Whether two spellings that differ in case are two things: URLs, paths, minted identifiers."""
+    kind, _, value = form.partition(":")
+    if kind == AtomKind.URL:
+        return True
+    if kind != AtomKind.TEXT or " " in value or _UUID.fullmatch(value):
+        return False
+    return (
+        "/" in value
+        or "\\" in value
+        or (_has_digit(value) and _FILE_OR_DOMAIN.fullmatch(value) is None)
+    )
+
+
+def is_strong(key: str) -> bool:
+    """Whether an atom is too particular to be met by chance: the principal's word settles it."""
+    kind, _, value = key.partition(":")
+    if kind in (AtomKind.EMAIL, AtomKind.URL, AtomKind.ACCOUNT, AtomKind.DIGITS):
+        return True
+    if kind != AtomKind.TEXT or " " in value:
+        return False
+    if _FILE_OR_DOMAIN.fullmatch(value):
+        return len(value) >= 6
+    return len(value) >= 8 and (_has_digit(value) or "/" in value)
+
+
+def is_short(key: str) -> bool:
+    """Whether an atom is so short, or so purely numeric, that finding it in text says nothing."""
+    kind, _, value = key.partition(":")
+    return kind in (AtomKind.NUMBER, AtomKind.DATE) or (
+        kind == AtomKind.TEXT and (len(value) < 4 or not re.search(r"[^\W\d_]", value))
+    )
+
+
+def _has_digit(text: str) -> bool:
+    return any("0" <= character <= "9" for character in text)
+
+
+_FORMS: Final[dict[ValueType, tuple[tuple[AtomKind, Callable[[str], str | None]], ...]]] = {
+    ValueType.EMAIL: ((AtomKind.EMAIL, email),),
+    ValueType.ACCOUNT: ((AtomKind.ACCOUNT, account), (AtomKind.DIGITS, digits)),
+    ValueType.PHONE: ((AtomKind.DIGITS, digits),),
+    ValueType.NUMBER: ((AtomKind.NUMBER, number),),
+    ValueType.DATE: ((AtomKind.DATE, day),),
+}
+#: Where one string may name several, separated by commas or semicolons.
+_LISTED: Final = frozenset({ValueType.EMAIL, ValueType.PERSON, ValueType.CHANNEL, ValueType.PHONE})
+
+
+def value_atoms(value: JsonValue, holds: ValueType) -> tuple[Atom, ...]:
+    """The atoms that a whole argument value consists of: every one of them must be accounted for.
+
+    One, except where a string lists several addresses or people. None where the value has no form
+    of its type, which then matches nothing.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ()
+    if not isinstance(value, str):
+        form = number(format(Decimal(repr(value)), "f"))
+        if form is None:
+            return ()
+        kind = AtomKind.NUMBER if holds is ValueType.NUMBER else AtomKind.TEXT
+        return (coded(form) if kind is AtomKind.TEXT else atom(kind, form),)
+    if len(value) > MAX_VALUE and holds is not ValueType.TEXT:
+        return ()
+    seen = normalise(value).strip()
+    found = _typed(seen, holds)
+    if not found and holds in _LISTED and re.search(r"[,;]", seen):
+        parts = [_typed(part.strip(), holds) for part in re.split(r"[,;]", seen) if part.strip()]
+        found = tuple(one for part in parts for one in part)
+        if len(parts) > _MAX_LISTED or not all(parts):
+            return ()
+    # An exotic spelling reaches another place than the plain one does, or the same one in disguise.
+    if _HIDDEN.search(value) or (
+        seen != value.strip() and any(one.kind != "text" for one in found)
+    ):
+        return tuple(Atom(one.key, "") for one in found)
+    return found
+
+
+def _typed(text: str, holds: ValueType) -> tuple[Atom, ...]:
+    """One value as the type says, else as its own shape says, else as plain text."""
+    if not text:
+        return ()
+    for kind, canonical in _FORMS.get(holds, ()):
+        form = canonical(text)
+        if form is not None:
+            return (atom(kind, form),)
+    if holds is ValueType.NUMBER:
+        return ()
+    if "@" in text and " " not in text.strip("@"):
+        form = email(text.removeprefix("mailto:"))
+        if form is not None:
+            return (atom(AtomKind.EMAIL, form),)
+    if holds is ValueType.EMAIL and "@" in text:
+        named = _NAMED_MAILBOX.fullmatch(text)
+        form = email(named[1]) if named is not None else None
+        return () if form is None else (atom(AtomKind.EMAIL, form),)
+    if holds is ValueType.URL or "://" in text[:40]:
+        form = url(text)
+        return () if form is None else (atom(AtomKind.URL, form),)
+    if holds is ValueType.DOMAIN:
+        form = domain(text) or (
+            text.casefold() if re.fullmatch(r"\[?[0-9a-fA-F:]+\]?", text) else ""
+        )
+        return (atom(AtomKind.TEXT, form),) if form else ()
+    if holds in (ValueType.PERSON, ValueType.CHANNEL) and re.search(r"[,;]", text):
+        return ()
+    form = account(text) if len(text) <= 42 else None
+    if form is not None and holds is not ValueType.PATH:
+        return (atom(AtomKind.ACCOUNT, form),)
+    return (coded(text),) if plain(text) else ()
+
+
+def coded(text: str) -> Atom:
+    """Plain text, or a long number, which is one thing however it is grouped."""
+    code = digits(text)
+    return atom(AtomKind.DIGITS, code) if code is not None else atom(AtomKind.TEXT, plain(text))

@@ -1,0 +1,242 @@
+"""Where every argument of a call came from, and what label its output will have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from pdp.domain.atoms import (
+    Atom,
+    AtomKind,
+    atom,
+    coded,
+    is_short,
+    is_strong,
+    normalise,
+    value_atoms,
+)
+from pdp.domain.atoms_text import accounts, is_linked, typed_forms, word_urls
+from pdp.domain.catalogue import (
+    ArgumentKind,
+    ArgumentRole,
+    ArgumentValue,
+    Tool,
+    ValueType,
+    argument_values,
+)
+from pdp.domain.task_atoms import Origin, Seen, TaskAtoms
+from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
+
+if TYPE_CHECKING:
+    from pdp.domain.canonical import JsonValue
+
+#: The role kind of an argument that the catalogue does not declare.
+UNDECLARED: Final = "undeclared"
+#: What is told of one content argument; a person reads no more, and the worst come first.
+MAX_EMBEDDED: Final = 32
+#: Leaves of one call that are traced; a call with more is a table, and the rest is unknown.
+MAX_LEAVES: Final = 2_000
+#: A shorter line is met by chance and says nothing about where a text was copied from.
+_COPIED_LINE: Final = 16
+_MAX_SHOWN: Final = 256
+
+#: From the least to the most that may be relied on.
+_RANK: Final = {
+    Origin.UNTRUSTED: 0,
+    Origin.UNKNOWN: 1,
+    Origin.TRUSTED: 2,
+    Origin.PRINCIPAL: 3,
+    Origin.NONE: 4,
+}
+#: Compared character by character: another spelling is another command or secret.
+_VERBATIM: Final = frozenset({ValueType.COMMAND, ValueType.SECRET})
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An address, link or account inside content, and where it came from."""
+
+    kind: AtomKind
+    value: str
+    origin: Origin
+    source: str
+    sensitivity: Sensitivity
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentTrace:
+    """One leaf of a call's arguments and where its value came from.
+
+    `pointer` is an RFC 6901 pointer, `kind` the value of an ArgumentKind or `undeclared`, `value`
+    at most 256 characters of the value. `source` is the decision that returned it, or the name of
+    the principal's text. `exists` says that some output held it, `named` that one held it in a
+    record with something the principal named. `sensitivity` is the highest of the outputs that held
+    it or, for content, a part of it. `embedded` are the sinks inside content, at most 32 with the
+    least trusted first; `more` says that there are others.
+    """
+
+    pointer: str
+    kind: str
+    holds: ValueType
+    value: str
+    origin: Origin
+    source: str = ""
+    exists: bool = False
+    named: bool = False
+    sensitivity: Sensitivity = Sensitivity.UNSPECIFIED
+    embedded: tuple[Embedded, ...] = ()
+    more: bool = False
+
+
+def trace(
+    tool: Tool, arguments: Mapping[str, JsonValue], atoms: TaskAtoms
+) -> tuple[ArgumentTrace, ...]:
+    """Trace every leaf of a call's arguments, in their order; nulls are left out."""
+    leaves = argument_values(tool, arguments)
+    traces = [_traced(leaf, atoms) for leaf in leaves[:MAX_LEAVES]]
+    if len(leaves) > MAX_LEAVES:
+        rest = leaves[MAX_LEAVES]
+        kind = ArgumentKind.SINK.value if rest.role is not None else UNDECLARED
+        traces.append(
+            ArgumentTrace(rest.pointer, kind, ValueType.TEXT, "", Origin.UNKNOWN, more=True)
+        )
+    return tuple(traces)
+
+
+def output_label(tool: Tool, traces: Sequence[ArgumentTrace]) -> OutputLabel:
+    """Who could have written what this call returns: the least trusted of tool and arguments.
+
+    Only a read can return trusted output, and only where the principal or trusted output chose
+    what it reads; a value nobody is known for counts as untrusted.
+    """
+    if tool.tool_class is not ToolClass.READ or tool.output_label is not OutputLabel.TRUSTED:
+        return OutputLabel.UNTRUSTED
+    relied = (Origin.PRINCIPAL, Origin.TRUSTED, Origin.NONE)
+    if all(one.origin in relied and one.kind != UNDECLARED for one in traces):
+        return OutputLabel.TRUSTED
+    return OutputLabel.UNTRUSTED
+
+
+def _traced(leaf: ArgumentValue, atoms: TaskAtoms) -> ArgumentTrace:
+    role = leaf.role
+    kind = role.kind.value if role is not None else UNDECLARED
+    holds = role.holds if role is not None else ValueType.TEXT
+    value = leaf.value if isinstance(leaf.value, str) else _scalar(leaf.value)
+    shown = value[:_MAX_SHOWN]
+    chooses_nothing = role is not None and role.kind is ArgumentKind.OPTION
+    if chooses_nothing or not value.strip() or isinstance(leaf.value, bool):
+        # A flag that nobody declared can still decide everything.
+        origin = Origin.UNKNOWN if role is None and value.strip() else Origin.NONE
+        return ArgumentTrace(leaf.pointer, kind, holds, shown, origin)
+    if role is not None and role.kind is ArgumentKind.CONTENT:
+        return _content(leaf.pointer, role, value, atoms)
+    origin, source, seen = _origin(leaf.value, holds, atoms)
+    return ArgumentTrace(
+        pointer=leaf.pointer,
+        kind=kind,
+        holds=holds,
+        value=shown,
+        origin=origin,
+        source=source,
+        exists=bool(seen) and all(one.outputs for one in seen),
+        named=bool(seen) and all(one.named for one in seen),
+        sensitivity=max((one.sensitivity for one in seen), default=Sensitivity.UNSPECIFIED),
+    )
+
+
+def _scalar(value: JsonValue) -> str:
+    if isinstance(value, dict | list):
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _origin(
+    value: JsonValue, holds: ValueType, atoms: TaskAtoms
+) -> tuple[Origin, str, tuple[Seen, ...]]:
+    """The least trusted part of a value decides for the whole."""
+    if isinstance(value, str) and holds in _VERBATIM:
+        source = atoms.verbatim(value)
+        if source is not None:
+            return Origin.PRINCIPAL, source, ()
+        seen = tuple(atoms.find(one) for one in value_atoms(value, ValueType.TEXT))
+        untrusted = [one for one in seen if one.origin is Origin.UNTRUSTED]
+        return (Origin.UNTRUSTED, untrusted[0].source, seen) if untrusted else (
+            Origin.UNKNOWN, "", seen
+        )  # fmt: skip
+    seen = tuple(atoms.find(one) for one in value_atoms(value, holds))
+    if not seen:
+        return Origin.UNKNOWN, "", ()
+    worst = min(seen, key=lambda one: _RANK[one.origin])
+    return worst.origin, worst.source, seen
+
+
+def _content(pointer: str, role: ArgumentRole, value: str, atoms: TaskAtoms) -> ArgumentTrace:
+    """Content is traced as a whole, and for what it carries: sinks and parts of outputs."""
+    origin, source, whole = _origin(value, ValueType.TEXT, atoms)
+    if origin is Origin.UNKNOWN and atoms.says(value):
+        origin = Origin.PRINCIPAL
+    seen = normalise(value)
+    parts = list(dict.fromkeys(typed_forms(seen, cells=(value, *_lines(seen)))))
+    carried = [
+        (Atom(form.casefold(), form), atoms.find(Atom(form.casefold(), form))) for form in parts
+    ]
+    sensitivity = max(
+        (
+            found.sensitivity
+            for one, found in carried
+            if found.origin is not Origin.PRINCIPAL and _is_telling(one)
+        ),
+        default=Sensitivity.UNSPECIFIED,
+    )
+    sinks = sorted(_sinks(seen, carried, atoms), key=lambda one: _RANK[one.origin])
+    return ArgumentTrace(
+        pointer=pointer,
+        kind=role.kind.value,
+        holds=role.holds,
+        value=value[:_MAX_SHOWN],
+        origin=origin,
+        source=source,
+        exists=bool(whole) and all(one.outputs for one in whole),
+        sensitivity=sensitivity,
+        embedded=tuple(sinks[:MAX_EMBEDDED]),
+        more=len(sinks) > MAX_EMBEDDED,
+    )
+
+
+def _lines(text: str) -> Iterable[str]:
+    return (line for line in map(str.strip, text.split("\n")) if len(line) >= _COPIED_LINE)
+
+
+def _is_telling(one: Atom) -> bool:
+    """Whether meeting the atom again says that it was taken from where it was met."""
+    if one.kind is AtomKind.TEXT and not is_short(one.key):
+        return is_strong(one.key) or len(one.key) > _COPIED_LINE + 5
+    return is_strong(one.key)
+
+
+def _sinks(text: str, carried: Sequence[tuple[Atom, Seen]], atoms: TaskAtoms) -> Iterable[Embedded]:
+    """What in a text reaches somebody: links, also malformed ones, addresses, accounts."""
+    for one, found in carried:
+        if one.kind in (AtomKind.EMAIL, AtomKind.ACCOUNT):
+            value = one.form.partition(":")[2]
+            yield Embedded(one.kind, value, found.origin, found.source, found.sensitivity)
+    met: set[str] = set()
+    for word in dict.fromkeys(text.split()):
+        if "/" not in word and "." not in word:
+            continue
+        for form, written in (*word_urls(word), *_bare_hosts(word)):
+            if written in met:
+                continue
+            met.add(written)
+            found = atoms.find(atom(AtomKind.URL, form)) if form is not None else Seen()
+            yield Embedded(
+                AtomKind.URL, written[:_MAX_SHOWN], found.origin, found.source, found.sensitivity
+            )
+
+
+def _bare_hosts(word: str) -> Iterable[tuple[str, str]]:
+    host = word.strip(".,;:!?'\"`()[]{}<>*_")
+    if "/" not in host and "@" not in host and is_linked(host):
+        yield f"https://{host.lower()}/", host

@@ -1,0 +1,309 @@
+"""What one task has met: every atom with where it came from, first and worst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pdp.domain.atoms import (
+    Atom,
+    AtomKind,
+    atom,
+    case_matters,
+    coded,
+    is_short,
+    is_strong,
+    normalise,
+)
+from pdp.domain.atoms_output import read_output
+from pdp.domain.atoms_text import dates, grouped_digits, is_complete, numbers, typed_forms
+from pdp.domain.values import OutputLabel, Sensitivity
+from pdp.domain.wording import Wording
+
+if TYPE_CHECKING:
+    from pdp.domain.canonical import JsonValue
+
+#: Atoms of one task; beyond it memory and set-up grow with what a tool returns, and no person
+#: chooses a value among so many. Values that come later are unknown.
+MAX_ATOMS: Final = 20_000
+#: Texts that a principal vouches for in one task; each is searched for runs of words.
+_MAX_TEXTS: Final = 64
+#: Said in texts of a principal, atoms of this many; a goal of 16 KiB holds fewer.
+_MAX_SAID: Final = 20_000
+
+
+class Origin(StrEnum):
+    """Who a value came from. `none` is a value that chooses nothing (an option, a flag)."""
+
+    NONE = "none"
+    PRINCIPAL = "principal"
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+    UNKNOWN = "unknown"
+
+
+class Seen(NamedTuple):
+    """What is known of one atom.
+
+    `source` is the decision whose output it came from, or the name of the principal's text.
+    `outputs` are the labels of outputs that held it; `named` says that such an output had it in
+    one record with something the principal named.
+    """
+
+    origin: Origin = Origin.UNKNOWN
+    source: str = ""
+    outputs: frozenset[OutputLabel] = frozenset()
+    sensitivity: Sensitivity = Sensitivity.UNSPECIFIED
+    named: bool = False
+    order: int = 0
+
+
+_UNSEEN: Final = Seen()
+
+
+class TaskAtoms:
+    """The atoms of one task, in the order in which the task met them.
+
+    Looking an atom up costs the same however long the task is. Not for several threads at once.
+    """
+
+    __slots__ = ("_base", "_exact", "_order", "_said", "_seen", "_texts", "full")
+
+    def __init__(self, base: TaskAtoms | None = None) -> None:
+        """Start empty, or as a draft over `base`, which stays as it is until it absorbs the draft.
+
+        `full` says that something was met and not kept.
+        """
+        self._base = base
+        self._seen: dict[str, Seen] = {}
+        self._exact: set[str] = set()
+        self._said: dict[str, tuple[str, int]] = {}
+        self._texts: list[tuple[Wording, str, int]] = []
+        self._order: int = base._order if base else 0
+        self.full: bool = base.full if base else False
+
+    def draft(self) -> TaskAtoms:
+        """A view of these atoms that can be added to and dropped, or absorbed once it is sure."""
+        return TaskAtoms(self)
+
+    def absorb(self, draft: TaskAtoms) -> None:
+        """Keep what a draft over these atoms has added."""
+        self._seen.update(draft._seen)
+        self._exact |= draft._exact
+        self._said.update(draft._said)
+        self._texts.extend(draft._texts)
+        self._order, self.full = draft._order, draft.full
+
+    def __len__(self) -> int:
+        """How many atoms came from outputs, arguments and asserted texts."""
+        return len(self._seen) + (len(self._base) if self._base else 0)
+
+    def add_principal(self, text: str, source: str = "goal") -> None:
+        """A text that an orchestrator vouches for as the principal's word: a goal, a message."""
+        self._order += 1
+        if self._count_texts() >= _MAX_TEXTS:
+            self.full = True
+            return
+        wording = Wording(text)
+        self._texts.append((wording, source, self._order))
+        seen = normalise(text)
+        forms = [
+            *typed_forms(seen, cells=wording.quoted),
+            *grouped_digits(seen),
+            *(f"{AtomKind.NUMBER}:{found}" for found in numbers(seen)),
+            *(f"{AtomKind.DATE}:{found}" for found in dates(seen)),
+            *_parts(seen),
+            *(f"verbatim:{part}" for part in (*wording.quoted, *_bare_words(seen))),
+        ]
+        for form in islice(dict.fromkeys(forms), _MAX_SAID):
+            self._said.setdefault(form.casefold(), (source, self._order))
+            self._exact.add(form)
+
+    def add_asserted(self, text: str) -> None:
+        """A text that nobody vouches for: it gains no trust, and takes it from what comes later."""
+        self._add(typed_forms(normalise(text)), Seen(order=self._next()))
+
+    def add_arguments(self, arguments: JsonValue) -> None:
+        """The arguments of a call that was allowed: the agent's words, wherever they reappear."""
+        leaves = list(_leaves(arguments))
+        texts = (normalise(leaf) for leaf in leaves)
+        self._add(
+            typed_forms("\n".join(texts), cells=map(normalise, leaves)), Seen(order=self._next())
+        )
+
+    def add_output(
+        self,
+        raw: bytes,
+        media_type: str,
+        label: OutputLabel,
+        decision_id: str,
+        sensitivity: Sensitivity = Sensitivity.UNSPECIFIED,
+    ) -> None:
+        """What a call returned, or material appended with this trust (`decision_id` its source).
+
+        `label` is the minimum of `provenance.output_label`, `sensitivity` that of the call.
+        """
+        reading = read_output(raw, media_type)
+        if not reading.complete or not is_complete(reading.text):
+            self.full = True
+        origin = Origin.TRUSTED if label is OutputLabel.TRUSTED else Origin.UNTRUSTED
+        seen = Seen(
+            origin=origin,
+            source=decision_id,
+            outputs=frozenset({label}),
+            sensitivity=sensitivity,
+            order=self._next(),
+        )
+        self._add(typed_forms(reading.text, cells=reading.cells), seen)
+        for record in reading.records if self._count_texts() else ():
+            if any(self.said(coded(value)) for value in record):
+                self._add((coded(value).form for value in record), seen._replace(named=True))
+
+    def find(self, one: Atom) -> Seen:
+        """Where a value came from: the principal, the first that held it, or nowhere (unknown).
+
+        The principal's word settles a strong atom; a weak one only where the principal spoke first
+        or named it. Otherwise untrusted and asserted occurrences beat trusted ones, unless a
+        trusted one came first.
+        """
+        found = self._get(one.key)
+        said = self._saying(one)
+        if said is not None:
+            source, order, settled = said
+            if settled or found is _UNSEEN or order < found.order:
+                return found._replace(origin=Origin.PRINCIPAL, source=source)
+        if found.origin is Origin.TRUSTED and (is_short(one.key) or not self._is_exact(one)):
+            return found._replace(origin=Origin.UNKNOWN)
+        return found
+
+    def said(self, one: Atom) -> bool:
+        """Whether the principal said this value, as such or by name."""
+        return self._saying(one) is not None
+
+    def says(self, text: str) -> bool:
+        """Whether a text of the principal holds this as a run of whole words, or quotes it."""
+        return any(wording.says(text) for wording, _, _ in self._all_texts())
+
+    def verbatim(self, value: str) -> str | None:
+        """The source of a principal's text that gives exactly this value, quoted or as one word."""
+        layer: TaskAtoms | None = self
+        while layer is not None:
+            if f"verbatim:{value}" in layer._exact:
+                return layer._said[f"verbatim:{value}".casefold()][0]
+            layer = layer._base
+        return None
+
+    def _saying(self, one: Atom) -> tuple[str, int, bool] | None:
+        if not one.form:
+            return None
+        layer: TaskAtoms | None = self
+        while layer is not None:
+            found = layer._said.get(one.key)
+            if found is not None and self._is_exact(one):
+                return (*found, True)
+            layer = layer._base
+        if one.kind is not AtomKind.TEXT or case_matters(one.form):
+            return None
+        value = one.form.partition(":")[2]
+        for wording, source, order in self._all_texts():
+            if wording.names(value):
+                return source, order, is_strong(one.key) or wording.marks(value)
+        return None
+
+    def _is_exact(self, one: Atom) -> bool:
+        if not one.form:
+            return False
+        if not case_matters(one.form):
+            return True
+        layer: TaskAtoms | None = self
+        while layer is not None:
+            if one.form in layer._exact:
+                return True
+            layer = layer._base
+        return False
+
+    def _get(self, key: str) -> Seen:
+        layer: TaskAtoms | None = self
+        while layer is not None:
+            found = layer._seen.get(key)
+            if found is not None:
+                return found
+            layer = layer._base
+        return _UNSEEN
+
+    def _all_texts(self) -> Iterable[tuple[Wording, str, int]]:
+        if self._base is not None:
+            yield from self._base._all_texts()
+        yield from self._texts
+
+    def _count_texts(self) -> int:
+        return len(self._texts) + (self._base._count_texts() if self._base else 0)
+
+    def _next(self) -> int:
+        self._order += 1
+        return self._order
+
+    def _add(self, forms: Iterable[str], new: Seen) -> None:
+        room = MAX_ATOMS - len(self)
+        trusted = new.origin is Origin.TRUSTED
+        for form in forms:
+            key = form.casefold()
+            old = self._get(key)
+            if old is _UNSEEN:
+                if room <= 0:
+                    self.full = True
+                    return
+                room -= 1
+                self._seen[key] = new
+            elif old is not new:
+                self._seen[key] = _merged(old, new)
+            if trusted:
+                self._exact.add(form)
+
+
+def _merged(old: Seen, new: Seen) -> Seen:
+    """An atom met once more: the first trusted or any untrusted occurrence says where it is from."""
+    turned = old.origin is Origin.UNKNOWN and new.origin is Origin.UNTRUSTED
+    return Seen(
+        origin=new.origin if turned else old.origin,
+        source=new.source if turned else old.source,
+        outputs=old.outputs | new.outputs,
+        sensitivity=max(old.sensitivity, new.sensitivity),
+        named=old.named or new.named,
+        order=old.order,
+    )
+
+
+def _leaves(value: JsonValue) -> Iterable[str]:
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
+        elif isinstance(node, str):
+            yield node
+        elif isinstance(node, int | float) and not isinstance(node, bool):
+            yield str(node)
+
+
+def _bare_words(text: str) -> Iterable[str]:
+    return (word.strip(".,;:!?'\"`()[]{}<>") for word in text.split())
+
+
+def _parts(text: str) -> Iterable[str]:
+    """The names that a principal's compound gives: `owner/name#7`, the steps of a URL's path."""
+    for word in text.split():
+        bare = word.strip(".,;:!?'\"`()[]{}<>")
+        if "/" not in bare or bare.startswith(("/", ".", "~")) or len(bare) > 2048:
+            continue
+        path = bare.partition("://")[2].partition("/")[2] if "://" in bare else bare
+        for step in path.partition("?")[0].partition("#")[0].split("/"):
+            if step:
+                yield atom(AtomKind.TEXT, step).form
+        number = bare.rpartition("#")[2]
+        if number.isdigit():
+            yield atom(AtomKind.TEXT, number).form

@@ -1,0 +1,170 @@
+"""The principal's own words: which names, titles and values a text in prose gives.
+
+A value counts as said when it is a run of whole words of the text, in their order, and holds a word
+that names something. It is never part of a word, and never put together from several places.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pdp.domain.argument_words import CONTENT, OPTIONS, PARTIES
+from pdp.domain.atoms import normalise
+from pdp.domain.definition import singular
+from pdp.domain.vocabulary import (
+    MEMBER_NOUNS,
+    MESSAGE_NOUNS,
+    MONEY_NOUNS,
+    READ_HEADS,
+    SHARED_NOUNS,
+    STRONG_VERBS,
+    WEAK_VERBS,
+    words,
+)
+
+#: A page or two are searched word by word; a goal is at most 16 KiB.
+MAX_CHARS: Final = 64 * 1024
+#: A longer run is a passage, not a name; passages count when they are quoted.
+_MAX_WORDS, _MAX_VALUE = 12, 160
+
+_BREAK: Final = "\x1f"
+_BREAKING = frozenset('.!?;:"()[]{}\u201c\u201d\u00ab\u00bb|\u2026\u3002')
+_DROPPED = frozenset(",'`*_<>\u2018\u2019\u201a\u201e")
+QUOTES = re.compile(
+    r"\"([^\"\n]{1,4000})\"|\u201c([^\u201c\u201d]{1,4000})\u201d|\u00ab\s?([^\u00ab\u00bb]{1,4000}?)\s?\u00bb"
+    r"|\u201e([^\u201c\u201d\u201e]{1,4000})[\u201c\u201d]|```(?:\w*\n)?([^`]{1,4000})```|`([^`\n]{1,4000})`"
+    r"|(?<![^\W_])['\u2018]((?:[^'\u2018\u2019\n]|(?<=\w)['\u2019](?=\w)){1,4000})['\u2019](?![^\W_])"
+)
+_FUNCTION_WORDS: Final = words(
+    "a an the this that these those it its i me my mine we us our you your he him his she her they "
+    "them their who whom whose which what when where why how there here and or but nor so yet if "
+    "then else than as at by for from in into of off on onto out over per to toward up upon via with "
+    "within without about above after again against all along also am among an any are around back "
+    "be been before being below between both can could did do does doing done down during each every "
+    "few first had has have having just last less let like may might more most much must near need "
+    "needs new next no not now old once one only other others own please same shall should since "
+    "some soon still such sure take taken thanks thank that's through today tomorrow tonight too two "
+    "three until very want wants was way were while will would yes yesterday ok okay hi hello hey "
+    "dear best regards kind everyone everybody anyone anybody someone somebody nobody nothing anything "
+    "something everything thing things latest recent recently currently following another"
+)
+_GENERIC: Final = (
+    _FUNCTION_WORDS
+    | frozenset(STRONG_VERBS)
+    | frozenset(WEAK_VERBS)
+    | MESSAGE_NOUNS
+    | MONEY_NOUNS
+    | SHARED_NOUNS
+    | MEMBER_NOUNS
+    | READ_HEADS
+    | PARTIES
+    | CONTENT
+    | OPTIONS
+)
+#: The word beside one of these is its name: "the team channel", "branch main", "folder invoices".
+_PLACES: Final = words(
+    "channel room group chat list folder directory branch repo repository board calendar project "
+    "workspace label tag queue topic album playlist database table team account user file document"
+)
+_NAMING: Final = words("called named titled entitled labelled labeled username handle")
+
+
+class Wording:
+    """The words of one principal's text, ready to be asked for runs."""
+
+    __slots__ = ("_first", "_names", "_run", "quoted")
+
+    def __init__(self, text: str) -> None:
+        """Take a text; what is beyond 64 Ki characters is not looked at."""
+        seen = normalise(text[:MAX_CHARS])
+        tokens = list(_tokens(seen))
+        self._run = f" {' '.join(word for word, _ in tokens)} "
+        self._first = frozenset(word for word, _ in tokens)
+        self.quoted = tuple(
+            next(filter(None, found)).strip() for found in QUOTES.findall(seen) if any(found)
+        )
+        marked = {word for part in self.quoted for word, _ in _tokens(part)}
+        self._names = frozenset(_named(tokens)) | (marked - _FUNCTION_WORDS)
+
+    def says(self, value: str) -> bool:
+        """Whether the text holds the value as a run of whole words."""
+        if len(value) > _MAX_VALUE:
+            return False
+        found = value.split(None, 1)
+        if not found or not self._has_start(found[0]):
+            return False
+        run = _words(value)
+        return bool(run) and len(run) <= _MAX_WORDS and f" {' '.join(run)} " in self._run
+
+    def names(self, value: str) -> bool:
+        """Whether the text says the value and means something particular by it.
+
+        Words that any goal is made of ("the report", "message") name nothing, unless they are
+        quoted, capitalised inside a sentence, marked with `@` or `#`, or stand beside what they
+        name ("the team channel").
+        """
+        return self.says(value) and any(
+            word in self._names or _is_particular(word) for word in _words(value)
+        )
+
+    def marks(self, value: str) -> bool:
+        """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""
+        return any(word in self._names for word in _words(value))
+
+    def _has_start(self, word: str) -> bool:
+        return any(start in self._first for start, _ in _tokens(word))
+
+
+def _tokens(text: str) -> Iterator[tuple[str, bool]]:
+    """The words of a text, folded, each with whether it looks like a name; breaks between them.
+
+    A comma is no break: addresses and lists of a name's parts have commas.
+    """
+    after_break = True
+    for chunk in text.split():
+        lead = 0
+        while lead < len(chunk) and (chunk[lead] in _BREAKING or chunk[lead] in _DROPPED):
+            lead += 1
+        tail = len(chunk)
+        while tail > lead and (chunk[tail - 1] in _BREAKING or chunk[tail - 1] in _DROPPED):
+            tail -= 1
+        word = chunk[lead:tail]
+        if not after_break and any(mark in _BREAKING for mark in chunk[:lead]):
+            yield _BREAK, False
+            after_break = True
+        if word:
+            sigil = word[0] in "@#" and len(word) > 1
+            bare = word[1:] if sigil else word
+            bare = bare.removesuffix("'s").removesuffix("\u2019s")
+            capital = bare[:1].isupper() and (not after_break or bare[1:] != bare[1:].lower())
+            yield bare.casefold(), sigil or capital
+            after_break = False
+        if not after_break and any(mark in _BREAKING for mark in chunk[tail:]):
+            yield _BREAK, False
+            after_break = True
+
+
+def _words(text: str) -> list[str]:
+    run = [word for word, _ in _tokens(text)]
+    while run and run[-1] == _BREAK:
+        run.pop()
+    return run
+
+
+def _named(tokens: list[tuple[str, bool]]) -> Iterator[str]:
+    spoken = [word for word, _ in tokens]
+    for at, (word, marked) in enumerate(tokens):
+        if word in _FUNCTION_WORDS or word == _BREAK:
+            continue
+        before = spoken[at - 1] if at else ""
+        after = spoken[at + 1] if at + 1 < len(spoken) else ""
+        placed = (after in _PLACES or before in _PLACES) and word not in STRONG_VERBS
+        if marked or before in _NAMING or placed:
+            yield word
+
+
+def _is_particular(word: str) -> bool:
+    """Whether an ordinary word says something particular by itself."""
+    return len(word) >= 4 and not word.isdigit() and singular(word) not in _GENERIC | {_BREAK}
