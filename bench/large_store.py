@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -18,8 +18,8 @@ from bench.calls import BUDGET, GOAL, SERVER, TOOLS, Lane, arguments, is_effect
 from pdp.clock import SystemClock
 from pdp.domain.builtin import identity
 from pdp.domain.canonical import JsonValue
-from pdp.domain.leaves import Entry, input_commitment
-from pdp.domain.records import DecisionRecord, InputRecord
+from pdp.domain.leaves import Entry, input_commitment, write_leaf
+from pdp.domain.records import Changes, DecisionRecord, InputRecord, Leaf
 from pdp.domain.task import Rollup, Task
 from pdp.domain.values import (
     Budget,
@@ -33,7 +33,6 @@ from pdp.domain.values import (
     TaskState,
     ToolClass,
 )
-from pdp.overlay import Overlay
 from pdp.store.sqlite import SqliteStore, open_store
 
 #: Leaves in one transaction: memory stays small, and syncing costs nothing beside writing.
@@ -41,6 +40,7 @@ BATCH: Final = 10_000
 KEPT_INPUTS: Final = 100_000
 #: A history lies in the past, with a step between its batches, and its tasks outlive every run.
 AGE_US: Final = 3600 * 1_000_000
+STEP_US: Final = 1_000_000
 LIFE_US: Final = 10 * 365 * 86_400 * 1_000_000
 
 
@@ -74,6 +74,8 @@ def fill_store(
 
 
 class _Writer:
+    """Gathers what a batch makes true, and commits it when it is full."""
+
     def __init__(
         self, store: SqliteStore, caller: Caller, total: int, tell: Callable[[str], None]
     ) -> None:
@@ -82,15 +84,19 @@ class _Writer:
         self.total = total
         self.tell = tell
         self.clock = SystemClock()
-        self.first_us = self.clock.now_us() - AGE_US
-        self.written = 0
+        self.now_us = self.clock.now_us() - AGE_US
+        self.committed = 0
+        self.leaves: list[Leaf] = []
+        self.decisions: list[DecisionRecord] = []
+        self.inputs: list[InputRecord] = []
+        self.tasks: dict[str, Task] = {}
+        self.changed: set[str] = set()
+        # Of the whole history: the batch after next would read them back only to change them.
         self.rollups: dict[str, Rollup] = {}
-        self.overlay = self._fresh()
 
     def write(self, histories: Sequence[History]) -> None:
         for history in histories:
             for lanes in _pieces(history.lanes, BATCH):
-                # All in memory: the batch after next would read them back only to change them.
                 tasks = [self._start(lane) for lane in lanes]
                 for number in range(history.calls):
                     tasks = [
@@ -98,12 +104,7 @@ class _Writer:
                     ]
         self._commit()
 
-    def _fresh(self) -> Overlay:
-        at_us = self.first_us + self.written // BATCH * 1_000_000
-        return Overlay(self.store, self.store.log_state(), at_us)
-
     def _start(self, lane: Lane) -> Task:
-        overlay = self._room()
         task = Task(
             id=lane.task_id,
             subject=Subject("agent", lane.agent),
@@ -112,46 +113,52 @@ class _Writer:
             phase=Phase.EXECUTE,
             state=TaskState.ACTIVE,
             budget=Budget(BUDGET, BUDGET),
-            started_at_us=overlay.now_us,
-            expires_at_us=overlay.now_us + LIFE_US,
+            started_at_us=self.now_us,
+            expires_at_us=self.now_us + LIFE_US,
             registered=True,
             opened_by=self.caller.identity,
         )
-        return self._record(task, "pdp", "pdp.start_task", {"task_id": task.id}, effect=False)
+        return self._keep(
+            self._record(task, "pdp", "pdp.start_task", {"task_id": task.id}, effect=False)
+        )
 
     def _call(self, task: Task, number: int) -> Task:
         tool, given = arguments(number)
         effect = is_effect(number)
         told = self._record(task, SERVER, tool, given, effect=effect)
-        overlay = self.overlay
         for key in task.rollup_keys:
             self.rollups[key] = self._add(self.rollups.get(key, Rollup()), effect=effect)
-            overlay.put_rollup(key, self.rollups[key])
-        counted = told.with_rollup(self._add(told.rollup, effect=effect))
-        overlay.put_task(counted)
-        return counted
+            self.changed.add(key)
+        return self._keep(told.with_rollup(self._add(told.rollup, effect=effect)))
 
     def _add(self, rollup: Rollup, *, effect: bool) -> Rollup:
         return rollup.add(
-            now_us=self.overlay.now_us,
+            now_us=self.now_us,
             decision=Decision.ALLOW,
             effect=effect,
             taints=False,
             sensitivity=Sensitivity.INTERNAL,
         )
 
+    def _keep(self, task: Task) -> Task:
+        self.tasks[task.id] = task
+        if len(self.leaves) >= BATCH:
+            self._commit()
+        return task
+
     def _record(
         self, task: Task, server: str, tool: str, given: dict[str, object], *, effect: bool
     ) -> Task:
-        overlay = self._room()
+        """The task with a decision as its newest leaf."""
         decision_id, nonce = self.clock.new_id("d"), self.clock.nonce()
-        document = self._document(task, tool, given)
+        document = _document(task, tool, given)
         text = json.dumps(given, sort_keys=True, separators=(",", ":")).encode()
         digest = "sha256:" + sha256(text).hexdigest()
+        index = self.committed + len(self.leaves)
         members: dict[str, JsonValue] = {
             "id": decision_id,
             "rpc": "Authorize",
-            "request_id": f"filled-{self.written}",
+            "request_id": f"filled-{index}",
             "subject": identity(task.subject),
             "principal": identity(task.principal),
             "server": server,
@@ -167,9 +174,9 @@ class _Writer:
             "revision": "sha256:" + "0" * 64,
             "input": input_commitment(nonce, document),
         }
-        entry = Entry("decision", overlay.now_us, self.caller, members)
-        receipt, told = overlay.append(entry, task)
-        overlay.add_decision(
+        leaf, told = write_leaf(Entry("decision", self.now_us, self.caller, members), task)
+        self.leaves.append(leaf)
+        self.decisions.append(
             DecisionRecord(
                 id=decision_id,
                 task_id=task.id,
@@ -180,35 +187,39 @@ class _Writer:
                 sensitivity=Sensitivity.INTERNAL,
                 server=server,
                 tool=tool,
-                at_us=overlay.now_us,
-                leaf_index=receipt.leaf_index,
-            ),
-            InputRecord(decision_id, task.id, nonce, document),
+                at_us=self.now_us,
+                leaf_index=index,
+            )
         )
-        self.written += 1
+        if index >= self.total - KEPT_INPUTS:
+            self.inputs.append(InputRecord(decision_id, task.id, nonce, document))
         return told if told is not None else task
 
-    def _document(self, task: Task, tool: str, given: dict[str, object]) -> bytes:
-        # As long as those that the service writes; what is in it is never read.
-        filling = "x" * 1700
-        return json.dumps(
-            {"task": task.id, "tool": tool, "call": given, "filling": filling}
-        ).encode()
-
-    def _room(self) -> Overlay:
-        if self.written and self.written % BATCH == 0 and self.overlay.changes() is not None:
-            self._commit()
-        return self.overlay
-
     def _commit(self) -> None:
-        changes = self.overlay.changes()
-        if changes is None:
+        if not self.leaves:
             return
-        if self.written < self.total - KEPT_INPUTS:
-            changes = replace(changes, inputs=())
-        self.store.commit(changes)
-        self.overlay = self._fresh()
-        self.tell(f"filling a store: {self.written:,} of {self.total:,} leaves")
+        self.store.commit(
+            Changes(
+                at_us=self.now_us,
+                first_index=self.committed,
+                leaves=tuple(self.leaves),
+                tasks=tuple(self.tasks.values()),
+                rollups=tuple((key, self.rollups[key]) for key in sorted(self.changed)),
+                decisions=tuple(self.decisions),
+                inputs=tuple(self.inputs),
+            )
+        )
+        self.committed += len(self.leaves)
+        for gathered in (self.leaves, self.decisions, self.inputs, self.tasks, self.changed):
+            gathered.clear()
+        self.now_us += STEP_US
+        self.tell(f"filling a store: {self.committed:,} of {self.total:,} leaves")
+
+
+def _document(task: Task, tool: str, given: dict[str, object]) -> bytes:
+    # As long as those that the service writes; what is in it is never read.
+    filling = "x" * 1700
+    return json.dumps({"task": task.id, "tool": tool, "call": given, "filling": filling}).encode()
 
 
 def _pieces(lanes: Sequence[Lane], size: int) -> Iterator[Sequence[Lane]]:
