@@ -1,0 +1,100 @@
+"""A real OPA server for tests: `opa run --server` as a child process on a port the system picks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pdp.engine.binary import find_opa
+
+START_SECONDS = 20.0
+LISTEN = "0A"  # the state of a socket in /proc/net/tcp (proc_net(5))
+
+
+class RunningOpa:
+    """An OPA server that serves the bundle in a file, and the next one as soon as it is there."""
+
+    def __init__(self, bundle: Path, *, extra: Sequence[str] = (), address: str = "127.0.0.1:0"):
+        self._command = [
+            str(find_opa()),
+            "run",
+            "--server",
+            f"--addr={address}",
+            "--watch",
+            "--log-level=error",
+            "--skip-version-check",
+            *extra,
+            "--bundle",
+            str(bundle),
+        ]
+        self.bundle = bundle
+        self.process = self._start()
+        self.port = self._port() if not address.startswith("unix") else 0
+
+    @property
+    def url(self) -> str:
+        """Where it is, over plain HTTP."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def publish(self, bundle: bytes) -> None:
+        """Put another bundle in place of the one there is, as whole."""
+        beside = self.bundle.with_suffix(".new")
+        beside.write_bytes(bundle)
+        beside.rename(self.bundle)
+
+    def pause(self) -> None:
+        """Let it keep its port and answer nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        """Start it again on the port it had."""
+        self._command = [
+            f"--addr=127.0.0.1:{self.port}" if part.startswith("--addr=") else part
+            for part in self._command
+        ]
+        self.process = self._start()
+        self._port()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={}
+        )
+
+    def _port(self) -> int:
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            if port := listening_port(self.process.pid):
+                return port
+            time.sleep(0.01)
+        self.kill()
+        raise AssertionError(f"OPA does not listen: {' '.join(self._command)}")
+
+
+def listening_port(pid: int) -> int:
+    """The TCP port that a process listens on; 0 where it does not."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        # It opens and closes files while it starts.
+        with contextlib.suppress(FileNotFoundError):
+            if found := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(descriptor)):
+                inodes.add(found[1])
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        columns = line.split()
+        if columns[3] == LISTEN and columns[9] in inodes:
+            return int(columns[1].rpartition(":")[2], 16)
+    return 0
