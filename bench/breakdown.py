@@ -41,6 +41,20 @@ STAGES: Final = (
 )
 OPA: Final = "(OPA's own process)"
 
+#: The stages taken together, for a picture.
+GROUPS: Final = {
+    "transport": (TRANSPORT,),
+    "decode": ("decode",),
+    "resolve": ("admit", "resolve", "resolve: read the store"),
+    "encode": ("encode",),
+    "engine": ("engine: frames and JSON", "engine: wait for OPA", "engine: read the decision"),
+    "settle": ("constrain", "settle", "decide, the rest"),
+    "commit": ("commit: write rows", "commit: make durable"),
+    "answer": ("answer",),
+    "metrics": ("metrics",),
+    "OPA's process": (OPA,),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:

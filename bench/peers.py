@@ -50,7 +50,7 @@ def running_side_by_side(folder: Path, envoy_opa: Path | None) -> Iterator[Compa
         compared.rows.append(
             Row(
                 "opa-server",
-                "OPA's REST server, same policy and inputs",
+                "OPA's REST server, same policy",
                 held.enter_context(opa_server.running_opa(folder / "opa")),
                 lambda _run, count: opa_server.requests(inputs, count),
                 opa_server.check,
@@ -106,7 +106,7 @@ def _add_service(compared: Compared) -> None:
         ),
         Row(
             "service-outcomes",
-            "the service, every allow's outcome in the task's next call",
+            "the service, outcomes reported",
             service.target,
             lambda run, count: calls.requests(run, told, count),
             lambda recorded: service.check(

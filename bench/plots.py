@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import svg
-from bench.breakdown import Breakdown
+from bench.breakdown import GROUPS, Breakdown
 from bench.results import Results
 from bench.rounds import Measured
 from bench.stats import middle
@@ -71,9 +71,13 @@ def _bars(found: Sequence[Breakdown]) -> dict[str, dict[str, float]]:
     rows: dict[str, dict[str, float]] = {}
     for one in found:
         if one.inflight == 1:
-            rows["1, on the clock"] = dict(one.wall)
-        rows[f"{one.inflight}, processor"] = dict(one.cpu)
+            rows["1, on the clock"] = _grouped(one.wall)
+        rows[f"{one.inflight}, processor"] = _grouped(one.cpu)
     return rows
+
+
+def _grouped(stages: Mapping[str, float]) -> dict[str, float]:
+    return {name: sum(stages.get(one, 0.0) for one in parts) for name, parts in GROUPS.items()}
 
 
 def _lines(rows: Mapping[int, Measured]) -> dict[str, list[tuple[float, float]]]:

@@ -9,7 +9,10 @@ from typing import Final
 
 WIDTH: Final = 760
 _LEFT: Final = 300
-_COLOURS: Final = ("#2f6fab", "#d9822b", "#3f8f5f", "#a2467f", "#7a6a4f", "#5b5fc7", "#b0413e")
+_COLOURS: Final = (
+    "#2f6fab", "#d9822b", "#3f8f5f", "#a2467f", "#7a6a4f",
+    "#5b5fc7", "#b0413e", "#2a9d9d", "#8a8f2a", "#6b7785",
+)  # fmt: skip
 #: Grey in the middle, so that it shows on either ground.
 _INK: Final = "#808080"
 
@@ -26,7 +29,7 @@ def bars(title: str, unit: str, groups: Mapping[str, Mapping[str, float]]) -> st
         parts.append(_text(_LEFT - 8, middle, label, anchor="end"))
         for name, value in values.items():
             width = max(1.0, value / most * (WIDTH - _LEFT - 90))
-            colour = _COLOURS[series.index(name) % len(_COLOURS)]
+            colour = _colour(series.index(name))
             parts.append(
                 f'<rect x="{_LEFT}" y="{y:.1f}" width="{width:.1f}" height="{bar - 2}" '
                 f'fill="{colour}"/>'
@@ -51,7 +54,7 @@ def stacked(title: str, unit: str, rows: Mapping[str, Mapping[str, float]]) -> s
             width = values.get(name, 0.0) / most * (WIDTH - left - 80)
             out.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="30" '
-                f'fill="{_shade(names.index(name))}"><title>{escape(name)}: '
+                f'fill="{_colour(names.index(name))}"><title>{escape(name)}: '
                 f"{values.get(name, 0.0):,.0f} {escape(unit)}</title></rect>"
             )
             if width > 34:
@@ -63,7 +66,7 @@ def stacked(title: str, unit: str, rows: Mapping[str, Mapping[str, float]]) -> s
     for index, name in enumerate(names):
         column, line = index % 3, index // 3
         x, at = 20 + column * 245, y + line * 18
-        out.append(f'<rect x="{x}" y="{at:.1f}" width="12" height="12" fill="{_shade(index)}"/>')
+        out.append(f'<rect x="{x}" y="{at:.1f}" width="12" height="12" fill="{_colour(index)}"/>')
         out.append(_text(x + 18, at + 10, name))
     return _page(title, unit, [], out, y + math.ceil(len(names) / 3) * 18 + 10)
 
@@ -97,7 +100,7 @@ def lines(
         if step:
             out.append(f'<path d="M{left} {y:.1f}H{right}" stroke="{_INK}" stroke-opacity="0.25"/>')
     for index, line in enumerate(series.values()):
-        colour = _COLOURS[index % len(_COLOURS)]
+        colour = _colour(index)
         where = [(place(x), bottom - y / most * (bottom - top)) for x, y in line]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in where)
         out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
@@ -105,12 +108,8 @@ def lines(
     return _page(title, unit, list(series), out, bottom + 50)
 
 
-def _shade(index: int) -> str:
-    return (
-        _COLOURS[index % len(_COLOURS)]
-        if index < len(_COLOURS)
-        else (f"hsl({(index * 47) % 360} 35% {38 + index % 3 * 10}%)")
-    )
+def _colour(index: int) -> str:
+    return _COLOURS[index % len(_COLOURS)]
 
 
 def _page(title: str, unit: str, series: Sequence[str], parts: Sequence[str], height: float) -> str:
@@ -118,7 +117,7 @@ def _page(title: str, unit: str, series: Sequence[str], parts: Sequence[str], he
     x = 20.0
     if len(series) > 1:
         for index, name in enumerate(series):
-            colour = _COLOURS[index % len(_COLOURS)]
+            colour = _colour(index)
             head.append(f'<rect x="{x:.0f}" y="34" width="12" height="12" fill="{colour}"/>')
             head.append(_text(x + 18, 44, name))
             x += 30 + 7.2 * len(name)
