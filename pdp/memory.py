@@ -87,13 +87,25 @@ def tell(task: Task, events: Sequence[TaskEvent]) -> TaskAtoms:
         atoms.add_principal(task.intent.goal)
     else:
         atoms.add_asserted(task.intent.goal)
+    appended: dict[str, str] = {}
     for event in events:
         if event.input:
             call = json.loads(event.input)
+            arguments = call["call"]["arguments"]
             if call["tool"]["server"] != builtin.SERVER:
-                atoms.add_arguments(call["call"]["arguments"])
-        elif event.output:
-            atoms.add_output(
-                event.output, event.media_type, event.label, event.decision_id, event.sensitivity
-            )
+                atoms.add_arguments(arguments)
+            elif call["tool"]["name"] == builtin.APPEND_CONTEXT:
+                appended[event.decision_id] = arguments["trust"]
+        else:
+            tell_output(event, atoms, principal=appended.get(event.decision_id) == "principal")
     return atoms
+
+
+def tell_output(event: TaskEvent, atoms: TaskAtoms, *, principal: bool) -> None:
+    """What a call returned, or what was appended; `principal` where an orchestrator vouched."""
+    if principal:
+        atoms.add_principal(event.output.decode("utf-8", "replace"), event.decision_id)
+    elif event.output:
+        atoms.add_output(
+            event.output, event.media_type, event.label, event.decision_id, event.sensitivity
+        )

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pdp.domain.answer import Receipt, Refusal, RefusalKind
 from pdp.domain.leaves import Entry
 from pdp.domain.records import DecisionRecord, OutcomeRecord
+from pdp.domain.request import AppendContext
 from pdp.domain.task import Task
-from pdp.domain.values import Caller, Outcome, OutcomeStatus, OutputLabel
+from pdp.domain.values import Caller, Outcome, OutcomeStatus, OutputLabel, Trust
+from pdp.memory import tell_output
 from pdp.overlay import Overlay
+from pdp.ports import TaskEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,17 @@ def record_outcomes(
     return Recorded(receipts=tuple(receipts), truncated=tuple(truncated), task=task)
 
 
+def record_content(ask: AppendContext, caller: Caller, decision_id: str, overlay: Overlay) -> None:
+    """Take material that was allowed into a task: it is kept, and traced, like an output."""
+    outcome = Outcome(
+        decision_id, OutcomeStatus.SUCCEEDED, ask.content, "", truncated=ask.truncated
+    )
+    decision = overlay.decisions[decision_id]
+    _record(
+        caller, outcome, _digest(outcome), decision, overlay, principal=ask.trust is Trust.PRINCIPAL
+    )
+
+
 def _refusal(
     caller: Caller, outcomes: Sequence[Outcome], digests: Sequence[str], overlay: Overlay
 ) -> Refusal | None:
@@ -75,7 +89,13 @@ def _refusal(
 
 
 def _record(
-    caller: Caller, outcome: Outcome, digest: str, decision: DecisionRecord, overlay: Overlay
+    caller: Caller,
+    outcome: Outcome,
+    digest: str,
+    decision: DecisionRecord,
+    overlay: Overlay,
+    *,
+    principal: bool = False,
 ) -> OutcomeRecord:
     entry = Entry(
         kind="outcome",
@@ -102,13 +122,14 @@ def _record(
     )
     overlay.add_outcome(record)
     if task is not None and outcome.output:
-        overlay.atoms(task).add_output(
-            outcome.output,
-            outcome.output_media_type,
-            decision.output_label,
+        event = TaskEvent(
             decision.id,
+            decision.output_label,
             decision.sensitivity,
+            output=outcome.output,
+            media_type=outcome.output_media_type,
         )
+        tell_output(event, overlay.atoms(task), principal=principal)
     if task is not None and _taints(outcome, decision):
         _taint(task, overlay)
     return record

@@ -12,7 +12,7 @@ from pdp.domain.catalogue import Ambiguous, Catalogue, Found, Tool, derive_resou
 from pdp.domain.facts import CheckArguments, Facts
 from pdp.domain.leaves import binding_digest
 from pdp.domain.provenance import ArgumentTrace, output_label, trace
-from pdp.domain.request import Authorize, Call, StartTask
+from pdp.domain.request import AppendContext, Authorize, Call, StartTask
 from pdp.domain.task import Task
 from pdp.domain.values import (
     Budget,
@@ -22,6 +22,7 @@ from pdp.domain.values import (
     Sensitivity,
     Subject,
     TaskState,
+    Trust,
 )
 from pdp.overlay import Overlay
 
@@ -167,6 +168,7 @@ def _gather_action(
         resource_derived=True,
         resource_contradicts=False,
         sensitivity=Sensitivity.PUBLIC,
+        output_label=_content_label(ask),
         binding_digest=binding_digest(
             task_id=task.id if task is not None else "",
             subject=subject,
@@ -180,6 +182,13 @@ def _gather_action(
             arguments=raw,
         ),
     )
+
+
+def _content_label(ask: object) -> OutputLabel:
+    """What is appended is worth what the orchestrator says; actions return nothing of others."""
+    if isinstance(ask, AppendContext) and ask.trust is Trust.UNTRUSTED:
+        return OutputLabel.UNTRUSTED
+    return OutputLabel.TRUSTED
 
 
 def _task_of(call: Call, ask: Authorize, overlay: Overlay) -> Task | None:

@@ -18,7 +18,7 @@ from pdp.domain.canonical import JsonValue
 from pdp.domain.facts import Facts
 from pdp.domain.leaves import Entry, input_commitment
 from pdp.domain.records import ApprovalRecord, DecisionRecord, InputRecord, RequestRecord
-from pdp.domain.request import Authorize, Call, ChangePhase, CompleteTask, StartTask
+from pdp.domain.request import AppendContext, Authorize, Call, ChangePhase, CompleteTask, StartTask
 from pdp.domain.task import Task
 from pdp.domain.values import (
     ApprovalState,
@@ -31,6 +31,7 @@ from pdp.domain.values import (
     ToolClass,
 )
 from pdp.domain.verdict import Escalation, PolicyDecision, Terms
+from pdp.outcomes import record_content
 from pdp.overlay import Overlay
 from pdp.ports import Clock
 
@@ -100,6 +101,9 @@ def settle(
         InputRecord(decision_id, task.id if task is not None else "", nonce, document),
     )
     allowed = policy.decision is Decision.ALLOW
+    if allowed and task is not None and isinstance(call.ask, AppendContext):
+        record_content(call.ask, call.caller, decision_id, overlay)
+        task = overlay.tasks[task.id]
     return Answer(
         decision=policy.decision,
         reasons=policy.reasons,

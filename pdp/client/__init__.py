@@ -27,6 +27,7 @@ from pdp.domain.values import (
     Resource,
     Sensitivity,
     Subject,
+    Trust,
 )
 
 __all__ = [
@@ -46,5 +47,6 @@ __all__ = [
     "Sensitivity",
     "StartedTask",
     "Subject",
+    "Trust",
     "Verdict",
 ]

@@ -13,7 +13,7 @@ import grpc
 from pdp.client import requests, verdict
 from pdp.client.requests import Arguments, CallOptions, Identity
 from pdp.client.verdict import ReportFailed, StartedTask, Verdict
-from pdp.domain.values import Budget, Intent, OutcomeStatus, Phase
+from pdp.domain.values import Budget, Intent, OutcomeStatus, Phase, Trust
 from pdp.identity.address import parse_address
 from pdp.v1 import decision_pb2, decision_pb2_grpc, task_pb2_grpc
 
@@ -181,6 +181,31 @@ class AuthorizationClient:
         request = requests.complete_task(task_id, request_id)
         try:
             response = self._send(self._tasks.CompleteTask, request)
+        except grpc.RpcError as error:
+            raise verdict.CallDenied(verdict.failed(error, request.request_id)) from error
+        return self._acted(response.authorization, request.request_id)
+
+    def append_context(
+        self,
+        task_id: str,
+        content: str | bytes,
+        *,
+        trust: Trust,
+        source: str = "",
+        request_id: str = "",
+    ) -> Verdict:
+        """Add material to what is known of a task, with who vouches for it.
+
+        What a person writes while the task runs is `Trust.PRINCIPAL`, and only an orchestrator may
+        say so; what was pasted or fetched is `Trust.UNTRUSTED`.
+
+        Raises:
+            NotAllowed: it was not added; the verdict says why.
+            TypeError, ValueError: a value has the wrong type; nothing was asked.
+        """
+        request = requests.append_context(task_id, content, trust, source, request_id)
+        try:
+            response = self._send(self._tasks.AppendContext, request)
         except grpc.RpcError as error:
             raise verdict.CallDenied(verdict.failed(error, request.request_id)) from error
         return self._acted(response.authorization, request.request_id)

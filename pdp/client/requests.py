@@ -10,7 +10,16 @@ from typing import Any, Final, TypeAlias, TypedDict
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 
-from pdp.domain.values import Budget, Intent, Outcome, OutcomeStatus, Phase, Resource, Subject
+from pdp.domain.values import (
+    Budget,
+    Intent,
+    Outcome,
+    OutcomeStatus,
+    Phase,
+    Resource,
+    Subject,
+    Trust,
+)
 from pdp.v1 import common_pb2, decision_pb2, task_pb2
 
 MESSAGE_BYTES: Final = 16 * 1024 * 1024
@@ -178,6 +187,25 @@ def complete_task(task_id: str, request_id: str) -> task_pb2.CompleteTaskRequest
     """
     return task_pb2.CompleteTaskRequest(
         request_id=request_id or new_request_id(), task_id=_text(task_id, "task_id")
+    )
+
+
+def append_context(
+    task_id: str, content: str | bytes, trust: Trust, source: str, request_id: str
+) -> task_pb2.AppendContextRequest:
+    """An AppendContextRequest.
+
+    Raises:
+        TypeError: a value has the wrong type.
+    """
+    if not isinstance(trust, Trust):
+        raise TypeError("trust says who vouches for the content: give a Trust")
+    return task_pb2.AppendContextRequest(
+        request_id=request_id or new_request_id(),
+        task_id=_text(task_id, "task_id"),
+        source=_text(source, "source"),
+        trust=task_pb2.Trust.ValueType(trust),
+        content=content.encode() if isinstance(content, str) else bytes(content),
     )
 
 

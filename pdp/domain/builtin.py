@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pdp.domain.canonical import JsonValue, parse_arguments
+from pdp.domain.canonical import JsonValue, digest, parse_arguments
 from pdp.domain.catalogue import RESERVED_SERVER
-from pdp.domain.request import ChangePhase, CompleteTask, StartTask
+from pdp.domain.request import AppendContext, ChangePhase, CompleteTask, StartTask
 from pdp.domain.values import Phase, Subject
 
 START_TASK = "pdp.start_task"
 CHANGE_PHASE = "pdp.change_phase"
 COMPLETE_TASK = "pdp.complete_task"
+APPEND_CONTEXT = "pdp.append_context"
 
 #: Input documents name a phase by word; an unset one is left to policy.
 PHASE_WORDS = {
@@ -21,7 +22,7 @@ PHASE_WORDS = {
 
 SERVER = RESERVED_SERVER
 
-TaskAction = StartTask | ChangePhase | CompleteTask
+TaskAction = StartTask | ChangePhase | CompleteTask | AppendContext
 
 
 def tool_name(ask: TaskAction) -> str:
@@ -33,6 +34,8 @@ def tool_name(ask: TaskAction) -> str:
             return CHANGE_PHASE
         case CompleteTask():
             return COMPLETE_TASK
+        case AppendContext():
+            return APPEND_CONTEXT
 
 
 def arguments_of(ask: TaskAction) -> dict[str, JsonValue]:
@@ -81,6 +84,16 @@ def arguments_of(ask: TaskAction) -> dict[str, JsonValue]:
             }
         case CompleteTask():
             return {"task_id": ask.task_id}
+        case AppendContext():
+            # The material itself is kept like an output; a document in the arguments would be in
+            # every copy of the input.
+            return {
+                "task_id": ask.task_id,
+                "source": ask.source,
+                "trust": ask.trust.name.lower(),
+                "content_digest": digest(ask.content),
+                "content_bytes": len(ask.content),
+            }
 
 
 def identity(subject: Subject) -> dict[str, JsonValue]:

@@ -15,6 +15,7 @@ from pdp.domain.values import (
     Phase,
     Resource,
     Subject,
+    Trust,
 )
 
 
@@ -78,7 +79,21 @@ class CompleteTask:
     task_id: str
 
 
-Ask = Authorize | ReportOutcomes | StartTask | ChangePhase | CompleteTask
+@dataclass(frozen=True, slots=True)
+class AppendContext:
+    """Add material to what is known of a task, with who vouches for it.
+
+    `content` is cut at the limit of outputs already; `source` says in words where it came from.
+    """
+
+    task_id: str
+    trust: Trust
+    content: bytes
+    source: str = ""
+    truncated: bool = False
+
+
+Ask = Authorize | ReportOutcomes | StartTask | ChangePhase | CompleteTask | AppendContext
 
 
 @dataclass(frozen=True, slots=True)

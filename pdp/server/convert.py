@@ -36,6 +36,7 @@ from pdp.domain.limits import (
 )
 from pdp.domain.names import check_server_name, check_subject, check_tool_name
 from pdp.domain.request import (
+    AppendContext,
     Ask,
     Authorize,
     Call,
@@ -56,6 +57,7 @@ from pdp.domain.values import (
     Resource,
     Sensitivity,
     Subject,
+    Trust,
 )
 from pdp.v1 import common_pb2, decision_pb2, task_pb2
 
@@ -75,6 +77,7 @@ _NOT_JSON: Final = object()
 _E = TypeVar("_E", bound=IntEnum)
 _SENSITIVITIES: Final = {int(value): value for value in Sensitivity}
 _PHASES: Final = {int(value): value for value in Phase}
+_TRUSTS: Final = {int(value): value for value in Trust}
 _STATUSES: Final = {int(value): value for value in OutcomeStatus}
 
 
@@ -210,6 +213,28 @@ def complete_task(request: task_pb2.CompleteTaskRequest) -> CompleteTask:
     """
     check_task_id(request.task_id, "task_id")
     return CompleteTask(request.task_id)
+
+
+def append_context(request: task_pb2.AppendContextRequest) -> AppendContext:
+    """What an AppendContextRequest asks.
+
+    Raises:
+        InvalidInput: as the contract says, with the field.
+    """
+    check_task_id(request.task_id, "task_id")
+    trust = _enum(request.trust, "trust", _TRUSTS)
+    if trust is Trust.UNSPECIFIED:
+        raise InvalidInput("trust", "is not set", "say who vouches for the content")
+    check_text(request.source, "source", REASON_BYTES)
+    if not request.content:
+        raise InvalidInput("content", "is empty", "send the material to append")
+    return AppendContext(
+        task_id=request.task_id,
+        trust=trust,
+        content=request.content[:OUTPUT_BYTES],
+        source=request.source,
+        truncated=len(request.content) > OUTPUT_BYTES,
+    )
 
 
 def _subject(message: common_pb2.Subject, field: str, *, required: bool = False) -> Subject:

@@ -56,6 +56,13 @@ def task_rpcs(submitter: Submitter, tasks: TaskReader) -> Mapping[str, Rpc]:
         answer = await submitted(request, convert.complete_task(request), asked)
         return task_pb2.CompleteTaskResponse(authorization=answers.answer(answer))
 
+    async def append_context(request: task_pb2.AppendContextRequest, asked: Asked) -> Message:
+        answer = await submitted(request, convert.append_context(request), asked)
+        sent = answers.answer(answer)
+        return task_pb2.AppendContextResponse(
+            task=sent.task if sent.HasField("task") else None, authorization=sent
+        )
+
     async def get_task(request: task_pb2.GetTaskRequest, asked: Asked) -> Message:
         _check_reader(asked)
         check_task_id(request.task_id, "task_id")
@@ -88,6 +95,7 @@ def task_rpcs(submitter: Submitter, tasks: TaskReader) -> Mapping[str, Rpc]:
         "StartTask": start_task,
         "ChangePhase": change_phase,
         "CompleteTask": complete_task,
+        "AppendContext": append_context,
         "GetTask": get_task,
         "ListTasks": list_tasks,
     }

@@ -18,7 +18,7 @@ from pdp.app import load_policy
 from pdp.arguments import argument_checker
 from pdp.decide import Parts, decide
 from pdp.domain.answer import Answer
-from pdp.domain.request import Authorize, ChangePhase, CompleteTask, StartTask
+from pdp.domain.request import AppendContext, Authorize, ChangePhase, CompleteTask, StartTask
 from pdp.domain.values import (
     Action,
     Budget,
@@ -28,6 +28,7 @@ from pdp.domain.values import (
     Resource,
     Sensitivity,
     Subject,
+    Trust,
 )
 from pdp.engine.binary import find_opa
 from pdp.engine.managed import ManagedOpa
@@ -88,6 +89,8 @@ def _ask(step: dict[str, Any], story: Story) -> Any:
             )
         case "phase":
             return ChangePhase(task_id, Phase[step["phase"]])
+        case "append":
+            return AppendContext(task_id, Trust[step["trust"]], step["content"].encode())
         case "complete":
             return CompleteTask(task_id)
         case tool:

@@ -501,7 +501,6 @@ def test_what_is_not_built_yet_is_unimplemented_and_names_the_rpc(channel: grpc.
     later: list[tuple[Any, Any, str]] = [
         (authorization.FilterTools, decision_pb2.FilterToolsRequest(), "FilterTools"),
         (authorization.Explain, decision_pb2.ExplainRequest(), "Explain"),
-        (tasks.AppendContext, task_pb2.AppendContextRequest(), "AppendContext"),
         (tasks.DelegateTask, task_pb2.DelegateTaskRequest(), "DelegateTask"),
         (tasks.Revoke, task_pb2.RevokeRequest(), "Revoke"),
         (approvals.GetApproval, approval_pb2.GetApprovalRequest(), "GetApproval"),

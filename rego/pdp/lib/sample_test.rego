@@ -149,6 +149,14 @@ change_phase := but(builtin("pdp.change_phase"), {
 
 # METADATA
 # description: A task is completed.
+append_context := but(builtin("pdp.append_context"), {"call": {"arguments": {
+	"task_id": "t-1",
+	"source": "a message of the person",
+	"trust": "principal",
+	"content_digest": digest,
+	"content_bytes": 12,
+}}})
+
 complete_task := but(builtin("pdp.complete_task"), {"call": {"arguments": {"task_id": "t-1"}}})
 
 # METADATA

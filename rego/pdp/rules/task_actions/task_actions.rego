@@ -27,7 +27,10 @@ verdict := {"result": "not_applicable"} if input.tool.builtin == false
 
 else := {"result": "not_applicable"} if {
 	input.tool.builtin == true
-	not input.tool.name in {"pdp.start_task", "pdp.change_phase", "pdp.complete_task"}
+	not input.tool.name in {
+		"pdp.start_task", "pdp.change_phase", "pdp.complete_task",
+		"pdp.append_context",
+	}
 }
 
 else := object.union(
@@ -52,13 +55,19 @@ else := result.grant(rego.metadata.chain(), "task_action", "the task may be comp
 	holds_one_of({"orchestrator", "pep"})
 }
 
+else := result.grant(rego.metadata.chain(), "task_action", "the material may be appended so") if {
+	input.tool.builtin == true
+	input.tool.name == "pdp.append_context"
+	may_append
+}
+
 else := role_missing(rego.metadata.chain(), "orchestrator") if {
 	gives_authority
 	not holds_one_of({"orchestrator"})
 }
 
 else := role_missing(rego.metadata.chain(), "orchestrator or pep") if {
-	input.tool.name == "pdp.complete_task"
+	input.tool.name in {"pdp.complete_task", "pdp.append_context"}
 	not holds_one_of({"orchestrator", "pep"})
 }
 
@@ -82,11 +91,11 @@ else := result.deny(rego.metadata.chain(), "task_exists", {
 }
 
 else := result.deny(rego.metadata.chain(), "task_unregistered", {
-	"message": "an unregistered task cannot reach EXECUTE",
+	"message": "nobody can vouch for an unregistered task: it reaches no EXECUTE and trusts no material",
 	"agent_message": "This work is not registered; only reading and drafting is possible.",
 	"remediation": "Have an orchestrator start a task with StartTask.",
 }) if {
-	input.tool.name == "pdp.change_phase"
+	input.tool.name in {"pdp.change_phase", "pdp.append_context"}
 	input.task.registered == false
 }
 
@@ -102,6 +111,23 @@ gives_authority if input.tool.name == "pdp.start_task"
 gives_authority if {
 	input.tool.name == "pdp.change_phase"
 	ranks[input.call.arguments.phase] > ranks[input.task.phase]
+}
+
+# Trust in material is authority: values in it may then be acted on.
+gives_authority if {
+	input.tool.name == "pdp.append_context"
+	input.call.arguments.trust != "untrusted"
+}
+
+may_append if {
+	input.call.arguments.trust == "untrusted"
+	holds_one_of({"orchestrator", "pep"})
+}
+
+may_append if {
+	input.call.arguments.trust in {"principal", "trusted"}
+	input.task.registered == true
+	vouched_for
 }
 
 vouched_for if {

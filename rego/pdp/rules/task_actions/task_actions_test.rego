@@ -118,6 +118,35 @@ test_a_gateway_or_an_orchestrator_completes_a_task if {
 	said.code == "role_missing"
 }
 
+appending(trust) := sample.but(sample.append_context, {"call": {"arguments": {"trust": trust}}})
+
+test_an_orchestrator_vouches_for_material if {
+	every trust in ["principal", "trusted", "untrusted"] {
+		verdict(appending(trust)).result == "pass"
+	}
+}
+
+test_a_gateway_appends_untrusted_material_only if {
+	gateway := {"caller": {"roles": ["pep"]}}
+	verdict(sample.but(appending("untrusted"), gateway)).result == "pass"
+	every trust in ["principal", "trusted"] {
+		said := verdict(sample.but(appending(trust), gateway))
+		said.result == "deny"
+		said.code == "role_missing"
+	}
+}
+
+test_nobody_vouches_for_material_of_an_unregistered_task if {
+	said := verdict(sample.but(appending("principal"), {"task": {"registered": false}}))
+	said.result == "deny"
+	said.code == "task_unregistered"
+}
+
+test_trust_that_nobody_knows_denies if {
+	verdict(appending("")) == no_verdict
+	verdict(appending("blind")) == no_verdict
+}
+
 test_a_missing_key_denies if {
 	every path in [
 		"tool/builtin",
