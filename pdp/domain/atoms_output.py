@@ -27,16 +27,19 @@ _QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]{1,200})'|\"([^\"\n]{1,200})\")(?!\w)")
 _INLINE = re.compile(r"['\"]:[ ]?([0-9]{1,20}(?:\.[0-9]{1,20})?)(?=[,}])")
 _ITEM = re.compile(r"^([ ]{0,8})- (?=[\w\"'-]{1,64}:(?:[ \n]|$))", re.M)
 _FIELD = re.compile(r"([\w\"' -]{1,64}):[ ]+(\S[^\n]{0,255})")
+#: A row of a table, or an object written in a line.
+_ROW = re.compile(r"[^,\n]*(?:,(?! )[^,\n]*){2}|\s*[\[{][\"'\w]")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An output as text to search, whole values, and records (the values of one object's fields).
+    """An output taken apart: running text, other text, whole values, records (one object's values).
 
     `complete` is False where the output holds more than is looked at.
     """
 
+    prose: str
     text: str
     cells: list[str]
     records: list[list[str]]
@@ -56,7 +59,8 @@ def read_output(raw: bytes, media_type: str) -> Reading:
     if value is None:
         if "\\" in seen:
             seen += "\n" + _unescaped(seen)
-        return Reading(seen, list(_cells_of_text(seen)), _records_of_text(seen), complete)
+        prose, rest = _parted(seen.split("\n"))
+        return Reading(prose, rest, list(_cells_of_text(seen)), _records_of_text(seen), complete)
     return _read_json(value, complete)
 
 
@@ -77,7 +81,7 @@ def _read_json(value: Any, complete: bool) -> Reading:
     texts: list[str] = []
     cells: list[str] = []
     records: list[list[str]] = []
-    inner = [Reading("", [], [], True)]
+    inner: list[Reading] = []
     envelope = _enveloped(value)
     if envelope:
         inner = [read_output(part.encode("utf-8", "replace"), "") for part in envelope[:64]]
@@ -101,17 +105,37 @@ def _read_json(value: Any, complete: bool) -> Reading:
             pending.extend(reversed(node))
         elif isinstance(node, str) and node not in unwrapped:
             cells.append(node)
-    joined = normalise("\n".join((*cells, *texts)))
+    prose, rest = _parted(normalise("\n".join((*cells, *texts))).split("\n"))
     flat = [normalise(cell) for cell in cells if len(cell) <= _MAX_CELL]
     for cell in cells:
         if "\n" in cell:
             flat.extend(_cells_of_text(normalise(cell)))
     return Reading(
-        "\n".join((joined, *(part.text for part in inner))),
+        "\n".join((prose, *(part.prose for part in inner))),
+        "\n".join((rest, *(part.text for part in inner))),
         [*flat, *(cell for part in inner for cell in part.cells)],
         [*records, *(record for part in inner for record in part.records)],
         complete and not pending and all(part.complete for part in inner),
     )
+
+
+def _parted(lines: list[str]) -> tuple[str, str]:
+    """Lines of running text, and the others: fields, items and rows of tables."""
+    prose: list[str] = []
+    rest: list[str] = []
+    for line in lines:
+        (prose if _is_prose(line) else rest).append(line)
+    return "\n".join(prose), "\n".join(rest)
+
+
+def _is_prose(line: str) -> bool:
+    """Three words or more after a key, or what is indented and has no key; no row of a table."""
+    key = line.find(":", 0, 42)
+    if key >= 0 and line[key + 1 : key + 2] in (" ", "\t", ""):
+        return len(line[key + 1 :].split(None, 3)) > 2
+    if len(line.split(None, 3)) < 3:
+        return line[:1] == " " and not line.lstrip().startswith("- ")
+    return not (line.count("|") > 1 or line.count("\t") > 1 or _ROW.match(line))
 
 
 def _enveloped(value: Any) -> tuple[str, ...]:

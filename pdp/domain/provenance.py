@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pdp.domain.atoms import (
     Atom,
     AtomKind,
     atom,
-    coded,
     is_short,
     is_strong,
     normalise,
     value_atoms,
 )
-from pdp.domain.atoms_text import accounts, is_linked, typed_forms, word_urls
+from pdp.domain.atoms_text import is_linked, typed_forms, word_urls
 from pdp.domain.catalogue import (
     ArgumentKind,
     ArgumentRole,
@@ -72,7 +70,8 @@ class ArgumentTrace:
     `pointer` is an RFC 6901 pointer, `kind` the value of an ArgumentKind or `undeclared`, `value`
     at most 256 characters of the value. `source` is the decision that returned it, or the name of
     the principal's text. `exists` says that some output held it, `named` that one held it in a
-    record with something the principal named. `sensitivity` is the highest of the outputs that held
+    record with something the principal named, `pointed` that the running text of an untrusted one
+    spoke of it: content may have selected it. `sensitivity` is the highest of the outputs that held
     it or, for content, a part of it. `embedded` are the sinks inside content, at most 32 with the
     least trusted first; `more` says that there are others.
     """
@@ -85,6 +84,7 @@ class ArgumentTrace:
     source: str = ""
     exists: bool = False
     named: bool = False
+    pointed: bool = False
     sensitivity: Sensitivity = Sensitivity.UNSPECIFIED
     embedded: tuple[Embedded, ...] = ()
     more: bool = False
@@ -142,6 +142,7 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms) -> ArgumentTrace:
         source=source,
         exists=bool(seen) and all(one.outputs for one in seen),
         named=bool(seen) and all(one.named for one in seen),
+        pointed=any(one.pointed for one in seen),
         sensitivity=max((one.sensitivity for one in seen), default=Sensitivity.UNSPECIFIED),
     )
 

@@ -18,7 +18,15 @@ from pdp.domain.atoms import (
     normalise,
 )
 from pdp.domain.atoms_output import read_output
-from pdp.domain.atoms_text import dates, grouped_digits, is_complete, numbers, typed_forms
+from pdp.domain.atoms_text import (
+    dates,
+    grouped_digits,
+    is_complete,
+    is_linked,
+    numbers,
+    typed_forms,
+    word_urls,
+)
 from pdp.domain.values import OutputLabel, Sensitivity
 from pdp.domain.wording import Wording
 
@@ -48,8 +56,8 @@ class Seen(NamedTuple):
     """What is known of one atom.
 
     `source` is the decision whose output it came from, or the name of the principal's text.
-    `outputs` are the labels of outputs that held it; `named` says that such an output had it in
-    one record with something the principal named.
+    `outputs` are the labels of outputs that held it. `named` says that one had it in a record with
+    something the principal named, `pointed` that an untrusted one had it in running text.
     """
 
     origin: Origin = Origin.UNKNOWN
@@ -57,6 +65,7 @@ class Seen(NamedTuple):
     outputs: frozenset[OutputLabel] = frozenset()
     sensitivity: Sensitivity = Sensitivity.UNSPECIFIED
     named: bool = False
+    pointed: bool = False
     order: int = 0
 
 
@@ -115,6 +124,7 @@ class TaskAtoms:
             *(f"{AtomKind.NUMBER}:{found}" for found in numbers(seen)),
             *(f"{AtomKind.DATE}:{found}" for found in dates(seen)),
             *_parts(seen),
+            *_places(seen),
             *(f"verbatim:{part}" for part in (*wording.quoted, *_bare_words(seen))),
         ]
         for form in islice(dict.fromkeys(forms), _MAX_SAID):
@@ -146,7 +156,7 @@ class TaskAtoms:
         `label` is the minimum of `provenance.output_label`, `sensitivity` that of the call.
         """
         reading = read_output(raw, media_type)
-        if not reading.complete or not is_complete(reading.text):
+        if not reading.complete or not is_complete(reading.text + reading.prose):
             self.full = True
         origin = Origin.TRUSTED if label is OutputLabel.TRUSTED else Origin.UNTRUSTED
         seen = Seen(
@@ -156,6 +166,7 @@ class TaskAtoms:
             sensitivity=sensitivity,
             order=self._next(),
         )
+        self._add(typed_forms(reading.prose), seen._replace(pointed=origin is Origin.UNTRUSTED))
         self._add(typed_forms(reading.text, cells=reading.cells), seen)
         for record in reading.records if self._count_texts() else ():
             if any(self.said(coded(value)) for value in record):
@@ -257,8 +268,8 @@ class TaskAtoms:
                     return
                 room -= 1
                 self._seen[key] = new
-            elif old is not new:
-                self._seen[key] = _merged(old, new)
+            elif old is not new and (merged := _merged(old, new)) != old:
+                self._seen[key] = merged
             if trusted:
                 self._exact.add(form)
 
@@ -272,6 +283,7 @@ def _merged(old: Seen, new: Seen) -> Seen:
         outputs=old.outputs | new.outputs,
         sensitivity=max(old.sensitivity, new.sensitivity),
         named=old.named or new.named,
+        pointed=old.pointed or new.pointed,
         order=old.order,
     )
 
@@ -292,6 +304,22 @@ def _leaves(value: JsonValue) -> Iterable[str]:
 
 def _bare_words(text: str) -> Iterable[str]:
     return (word.strip(".,;:!?'\"`()[]{}<>") for word in text.split())
+
+
+def _places(text: str) -> Iterable[str]:
+    """A host or link written without a scheme is meant with either; a host is also a domain."""
+    for word in dict.fromkeys(text.split()):
+        bare = word.strip(".,;:!?'\"`()[]{}<>")
+        if is_linked(bare):
+            yield from (
+                f"{AtomKind.URL}:{scheme}://{bare.lower()}/" for scheme in ("http", "https")
+            )
+            continue
+        for form, written in word_urls(word):
+            if form is not None and "://" not in written:
+                yield f"{AtomKind.URL}:http://{form.removeprefix('https://')}"
+            if form is not None and form.count("/") == 3 and form.endswith("/"):
+                yield f"{AtomKind.TEXT}:{form.split('/')[2]}"
 
 
 def _parts(text: str) -> Iterable[str]:

@@ -1,0 +1,245 @@
+"""Which acts a goal asks for, read from its words by plain rules, and which acts a tool does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from pdp.domain.atoms import normalise
+from pdp.domain.catalogue import ArgumentKind, Tool, ValueType
+from pdp.domain.definition import singular, split_words
+from pdp.domain.goal_clause import PLACE, QUOTE, clause_acts
+from pdp.domain.goal_words import (
+    COVERS,
+    GRAVE,
+    LANGUAGES,
+    NOUN_ACTS,
+    Act,
+    Acts,
+    Language,
+    phrasal_acts,
+    verb_acts,
+)
+from pdp.domain.values import ToolClass
+from pdp.domain.vocabulary import (
+    MEMBER_NOUNS,
+    MESSAGE_NOUNS,
+    MONEY_NOUNS,
+    MONEY_VERBS,
+    STRONG_VERBS,
+    WEAK_VERBS,
+    words,
+)
+from pdp.domain.wording import QUOTES
+
+_NO_ACTS: Final[Acts] = frozenset()
+_ADDRESS = re.compile(r"\S*(?:@|://)\S*\w|\bwww\.\S*\w")
+_SENTENCE = re.compile(
+    r"[.!?](?=[\s)]|$)|[;:](?=\s|$)|\n|(?<=\s)[-*\u2022\u2013\u2014](?=\s)|(?<!\w)\d{1,2}[.)](?=\s)"
+)
+_TOKEN = re.compile(r"\x00\w+|[$€£¥₹]|\w(?:[\w'./&+-]*\w)?|[,(&]")
+#: After these a line gives a value and asks for nothing ("Subject: Cancel my order").
+_LABELS: Final = words("subject body text message title content name description caption note re")
+
+_CARRYING_OUT: Final = (
+    r"(?:do|perform|execute|carry out|complete|handle|follow|act on|act upon|process|address|finish|"
+    r"implement|take care of|work through|go through|comply with|obey|run through|tackle|resolve|"
+    r"fulfil|fulfill|apply|adhere to|proceed with|deal with)"
+)
+_DELEGATING = re.compile(
+    rf"\b{_CARRYING_OUT}\b(?: (?!following|below|these)\S+){{0,5}}? (?:actions?|tasks?|instructions?|"
+    r"steps|to-?dos?|items?|requests?|things|directions?|orders|commands?|points|checklist|guidelines|"
+    r"procedure)\b(?P<where>.*)",
+    re.IGNORECASE,
+)
+_OBEYING: Final = ("follow", "obey", "comply", "adhere")
+_ELSEWHERE = re.compile(
+    r"\b(?:in|from|on|of|by|listed|specified|mentioned|described|given|contained|stated|sent|written|"
+    r"outlined|assigned|requested|there|precisely|exactly|carefully)\b|^\W*$"
+)
+_HANDED_OVER = re.compile(
+    rf"\b{_CARRYING_OUT} (?:exactly |precisely |just |all |only )*(?:what|whatever|as|everything|"
+    r"anything)\b.{0,40}?\b(?:says?|asks?|asked|tells?|told|instructs?|requests?|wants?|requires?|said|"
+    r"instructed|written|needs|listed|mentioned)\b"
+    r"|\baccordingly\b|\bas (?:instructed|requested|described|specified|directed|told|asked|stated|"
+    r"required|outlined)\b(?: (?:in|by|there)\b|$)"
+    r"|\b(?:according to|per|based on|following) (?:the|their|his|her|its|any) (?:\S+ ){0,2}"
+    r"(?:instructions?|directions?|steps|guidelines)"
+    r"|\b(?:on|from|in) (?:my|the|our) (?:\S+ )?(?:to-?do|to do|task|action|shopping) ?(?:list|items|s)\b"
+    r"|\bwhat(?:ever)? (?:needs|has|is) to be done\b"
+)
+_BILL = re.compile(
+    r"\b(?:pay|settle|clear)\b(?: \S+){0,4}? (?:bills?|invoices?|fees?|fine|dues|statement|charges)\b"
+    r"(?!.*[@\d])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GoalActs:
+    """What a goal asks for and what it forbids.
+
+    `delegates` says that it hands the choice of acts to something else ("do what the letter says"):
+    no person has asked for what then follows.
+    """
+
+    acts: Acts = _NO_ACTS
+    negated: Acts = _NO_ACTS
+    delegates: bool = False
+
+
+def read_goal(text: str) -> GoalActs:
+    """The acts that a goal asks for. Anything may be given; what is not understood asks nothing."""
+    seen = normalise(text).replace("\u2019", "'").replace("\u2018", "'").strip()
+    if len(seen) > 1 and seen[0] == seen[-1] and seen[0] in "\"'" and seen.count(seen[0]) == 2:
+        seen = seen[1:-1]
+    seen = _ADDRESS.sub(f" {PLACE} ", QUOTES.sub(f" {QUOTE} ", seen))
+    asked: set[Act] = set()
+    negated: set[Act] = set()
+    delegates = False
+    for sentence, is_question in _sentences(seen):
+        tokens = _TOKEN.findall(_DELEGATING.sub(_without_verb, sentence))
+        if not tokens:
+            continue
+        found = clause_acts(tokens, is_question)
+        asked |= found.asked
+        negated |= found.negated
+        spoken = [token.lower() for token in tokens]
+        delegates = delegates or _delegates(" ".join(_TOKEN.findall(sentence.lower())))
+        for language in LANGUAGES.values():
+            if _is_spoken(language, spoken):
+                more, less = _foreign(spoken, language)
+                asked |= more
+                negated |= less
+                delegates = delegates or bool(re.search(language.delegation, " ".join(spoken)))
+    return GoalActs(frozenset(asked), frozenset(negated), delegates)
+
+
+def acts_of(tool: Tool) -> Acts:
+    """What a call of this tool does, from its name, its description and its class."""
+    if tool.tool_class in (ToolClass.READ, ToolClass.DRAFT):
+        return frozenset({Act.LOOK})
+    spoken = split_words(tool.name)
+    nouns = frozenset(map(singular, spoken))
+    verbs = [word for word in spoken if word in STRONG_VERBS] or [
+        word for word in spoken if word in WEAK_VERBS
+    ]
+    acts = _NO_ACTS
+    for first, second in pairwise(spoken):
+        acts |= phrasal_acts(first, second)
+    if not acts and verbs:
+        # The first word says what is done; the others are mostly what it is done to.
+        acts = verb_acts(verbs[0])
+    if not acts - {Act.LOOK}:
+        opening = re.match(r"[A-Za-z]+", tool.description)
+        described = opening[0].lower() if opening else ""
+        acts = verb_acts(described) or verb_acts(described.removesuffix("s")) or verb_acts(
+            described.removesuffix("es")
+        )  # fmt: skip
+    verb = verbs[0] if verbs else ""
+    if verb in MONEY_VERBS and verb not in ("update", "modify", "edit", "set") and nouns & (
+        MONEY_NOUNS | {"money", "fund", "cash"}
+    ):  # fmt: skip
+        acts = acts - {Act.SEND, Act.CREATE} | NOUN_ACTS.get(
+            min(nouns & set(NOUN_ACTS), default="payment"), frozenset({Act.PAY})
+        )  # fmt: skip
+    if Act.CREATE in acts or verb in ("add", "invite", "create", "make", "write"):
+        if nouns & MESSAGE_NOUNS:
+            acts |= {Act.POST, Act.SEND}
+        if nouns & {"event", "meeting", "appointment", "reminder"}:
+            acts |= {Act.SCHEDULE}
+        if nouns & (MEMBER_NOUNS | {"participant", "attendee", "guest"}):
+            acts |= {Act.INVITE}
+    if tool.tool_class is ToolClass.EXECUTE and any(
+        role.kind is ArgumentKind.SINK and role.holds is ValueType.COMMAND
+        for role in tool.arguments.values()
+    ):
+        acts |= {Act.RUN}
+    acts -= {Act.LOOK}
+    return acts or frozenset({_OF_CLASS[tool.tool_class]})
+
+
+_OF_CLASS: Final = {
+    ToolClass.WRITE: Act.CHANGE,
+    ToolClass.SEND: Act.SEND,
+    ToolClass.EXECUTE: Act.RUN,
+    ToolClass.ADMIN: Act.GRANT,
+}
+
+
+def asked(goal: GoalActs, tool_acts: Acts) -> bool:
+    """Whether the goal asks for what the tool does, under this name or as a way to do it.
+
+    Of a tool that does something grave (paying, deleting, granting, …) that must be asked for.
+    What the goal only forbids is not asked for.
+    """
+    if tool_acts <= {Act.LOOK}:
+        return True
+    if forbidden(goal, tool_acts):
+        return False
+    covered = {Act.LOOK}.union(*(COVERS[act] for act in goal.acts))
+    return bool((tool_acts & GRAVE or tool_acts) & covered)
+
+
+def forbidden(goal: GoalActs, tool_acts: Acts) -> bool:
+    """Whether the goal rules out what the tool does and nowhere asks for it ("don't reply")."""
+    return bool(tool_acts & (goal.negated - goal.acts))
+
+
+def _sentences(text: str) -> Iterator[tuple[str, bool]]:
+    """Sentences and list items, each with whether it is a question; values of labels left out."""
+    start, is_value = 0, False
+    for mark in (*_SENTENCE.finditer(text), None):
+        end = mark.start() if mark is not None else len(text)
+        sentence = text[start:end].strip()
+        sign = mark[0] if mark is not None else ""
+        if sentence and not is_value:
+            yield sentence, sign == "?"
+        label = sentence.split()[-1:] or [""]
+        is_value = (is_value and not sign.isspace()) or (
+            sign == ":" and label[0].lower() in _LABELS
+        )
+        start = mark.end() if mark is not None else end
+
+
+def _without_verb(match: re.Match[str]) -> str:
+    """A delegation without its verb: "follow the steps" asks for no following."""
+    return f"{QUOTE} {match['where']}" if _hands_over(match) else match[0]
+
+
+def _hands_over(match: re.Match[str]) -> bool:
+    return bool(_ELSEWHERE.search(match["where"])) or match[0].lower().startswith(_OBEYING)
+
+
+def _delegates(sentence: str) -> bool:
+    found = _DELEGATING.search(sentence)
+    if found is not None and _hands_over(found):
+        return True
+    return bool(_HANDED_OVER.search(sentence) or _BILL.search(sentence))
+
+
+def _is_spoken(language: Language, spoken: Sequence[str]) -> bool:
+    small = language.articles | language.negations
+    first = spoken[0]
+    return not small.isdisjoint(spoken) or (first in language.forms and not verb_acts(first))
+
+
+def _foreign(spoken: Sequence[str], language: Language) -> tuple[Acts, Acts]:
+    """What forms of another language ask for and deny; English words are read as English."""
+    more, less = _NO_ACTS, _NO_ACTS
+    has_money = not language.money.isdisjoint(spoken) or not {"€", "$", "£"}.isdisjoint(spoken)
+    for at, word in enumerate(spoken):
+        acts = language.forms.get(word, _NO_ACTS)
+        if not acts or (spoken[at - 1 : at] and spoken[at - 1] in language.articles):
+            continue
+        if Act.SEND in acts and has_money:
+            acts |= {Act.PAY}
+        before = spoken[max(0, at - language.reach) : at]
+        after = spoken[at + 1 : at + 1 + language.reach]
+        if language.negations.isdisjoint(before) and language.negations_after.isdisjoint(after):
+            more |= acts
+        else:
+            less |= acts
+    return more, less

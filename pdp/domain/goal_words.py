@@ -1,0 +1,368 @@
+"""The words by which goals ask for acts, and tools say which act they are. Data only.
+
+English verbs that are not listed here mean what `vocabulary` says of their class (a writing verb
+changes something, a sending one sends). Other languages are listed with the forms people ask in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from pdp.domain.vocabulary import (
+    CREATING_VERBS,
+    PHRASAL_VERBS,
+    STRONG_VERBS,
+    WEAK_VERBS,
+    ToolClass,
+    words,
+)
+
+
+class Act(StrEnum):
+    """What a goal can ask for and a tool can do."""
+
+    LOOK = "look"
+    SEND = "send"
+    REPLY = "reply"
+    FORWARD = "forward"
+    POST = "post"
+    SHARE = "share"
+    INVITE = "invite"
+    PAY = "pay"
+    BUY = "buy"
+    BOOK = "book"
+    SCHEDULE = "schedule"
+    CREATE = "create"
+    CHANGE = "change"
+    DELETE = "delete"
+    CANCEL = "cancel"
+    CLOSE = "close"
+    MERGE = "merge"
+    APPROVE = "approve"
+    RUN = "run"
+    GRANT = "grant"
+    REVOKE = "revoke"
+
+
+Acts = frozenset[Act]
+
+
+def _acts(text: str) -> Acts:
+    return frozenset(Act(word) for word in text.split())
+
+
+def _table(lines: Mapping[str, str]) -> dict[str, Acts]:
+    """Words by act(s) to acts by word; a word of several lines means all of them."""
+    found: dict[str, Acts] = {}
+    for acts, listed in lines.items():
+        for word in listed.split():
+            found[word] = found.get(word, frozenset()) | _acts(acts)
+    return found
+
+
+_CLASS_ACTS: Final = {
+    ToolClass.READ: Act.LOOK,
+    ToolClass.DRAFT: Act.CREATE,
+    ToolClass.WRITE: Act.CHANGE,
+    ToolClass.SEND: Act.SEND,
+    ToolClass.EXECUTE: Act.RUN,
+    ToolClass.ADMIN: Act.GRANT,
+}
+
+_LISTED: Final = _table(
+    {
+        "send": "email e-mail mail message text sms dm tell inform notify contact ping phone call "
+        "remind alert brief thank congratulate apologize apologise greet cc bcc update_on",
+        "reply": "reply respond answer",
+        "forward": "forward relay redirect",
+        "post": "post publish tweet retweet comment announce broadcast crosspost review",
+        "post create": "submit upload",
+        "share": "share unlock expose",
+        "invite": "invite rsvp",
+        "pay": "pay repay wire remit donate refund reimburse compensate settle transfer tip "
+        "withdraw deposit lend prepay contribute",
+        "buy": "buy purchase order rent hire sell trade acquire",
+        "book": "book reserve rebook",
+        "schedule": "schedule arrange organize organise plan",
+        "schedule change": "reschedule postpone",
+        "create": "create make generate draft compose write save record insert register build "
+        "duplicate clone fork copy append log note document open file raise store new produce "
+        "prepare set establish import export export attach jot summarize_into",
+        "create change invite": "add",
+        "create change": "put enter include fill",
+        "change close": "mark complete finish archive",
+        "change delete": "move unsubscribe replace strip redact",
+        "delete": "delete remove destroy drop purge truncate wipe erase empty clear discard trash "
+        "rm rmdir uninstall",
+        "delete revoke": "remove kick",
+        "cancel": "cancel void annul",
+        "cancel run": "stop terminate kill abort",
+        "close": "close resolve dismiss conclude",
+        "merge": "merge",
+        "approve": "approve accept decline reject confirm acknowledge sign vote endorse",
+        "run": "run execute start launch deploy install test compile restart rerun reboot invoke "
+        "trigger provision rollback benchmark",
+        "change run": "fix implement refactor debug patch configure repair migrate upgrade build",
+        "grant": "grant authorize authorise promote elevate whitelist allowlist",
+        "grant share": "permit",
+        "revoke": "revoke ban suspend demote unshare block deauthorize offboard",
+        "change": "adjust correct increase decrease raise lower extend shorten reduce modify alter "
+        "amend rework improve polish tweak swap convert translate_in rename shift sort relocate "
+        "apply revise rewrite tidy",
+    }
+)
+
+#: Verbs that ask for nothing but looking and thinking, whatever a tool of that name would do.
+_LOOKING: Final = words(
+    "tell_me find show look check read search summarize summarise list get fetch explain analyze "
+    "analyse compare count describe review verify investigate research identify determine suggest "
+    "recommend give help let use go come see know think decide figure work choose pick think"
+)
+
+
+def verb_acts(verb: str) -> Acts:
+    """What a verb in its base form asks for or does; empty where it is no verb that is known."""
+    listed = _LISTED.get(verb)
+    if listed is not None:
+        return listed
+    if verb in _LOOKING:
+        return frozenset({Act.LOOK})
+    tool_class = STRONG_VERBS.get(verb) or WEAK_VERBS.get(verb)
+    if tool_class is None:
+        return frozenset()
+    if verb in CREATING_VERBS:
+        return frozenset({Act.CREATE})
+    return frozenset({_CLASS_ACTS[tool_class]})
+
+
+def phrasal_acts(first: str, second: str) -> Acts:
+    """What a verb of two words does where `vocabulary` knows it."""
+    found = PHRASAL_VERBS.get((first, second))
+    return frozenset() if found is None else verb_acts(found[0]) or frozenset(
+        {_CLASS_ACTS[found[1]]}
+    )  # fmt: skip
+
+
+#: What a goal that asks for the left also covers: the ways in which servers offer that act.
+COVERS: Final[dict[Act, Acts]] = {
+    Act.LOOK: _acts("look"),
+    Act.SEND: _acts("send reply forward post"),
+    Act.REPLY: _acts("reply send post"),
+    Act.FORWARD: _acts("forward send"),
+    Act.POST: _acts("post send create"),
+    Act.SHARE: _acts("share send invite grant post"),
+    Act.INVITE: _acts("invite share send schedule change"),
+    Act.PAY: _acts("pay buy"),
+    Act.BUY: _acts("buy pay book"),
+    Act.BOOK: _acts("book buy schedule create"),
+    Act.SCHEDULE: _acts("schedule create book invite change"),
+    Act.CREATE: _acts("create change schedule post invite"),
+    Act.CHANGE: _acts("change create schedule invite"),
+    Act.DELETE: _acts("delete cancel change revoke"),
+    Act.CANCEL: _acts("cancel delete change"),
+    Act.CLOSE: _acts("close change"),
+    Act.MERGE: _acts("merge"),
+    Act.APPROVE: _acts("approve change send"),
+    Act.RUN: _acts("run"),
+    Act.GRANT: _acts("grant share invite change"),
+    Act.REVOKE: _acts("revoke delete change"),
+}
+
+#: A tool that does one of these needs it to be asked for, whatever else it also does.
+GRAVE: Final = _acts("pay buy delete cancel merge run grant revoke")
+
+#: Verbs that say little by themselves: with one of these nouns they ask for what the noun says.
+LIGHT_VERBS: Final = words(
+    "make do place issue give have leave set put perform initiate process get arrange schedule "
+    "create add write drop shoot submit file open raise record want need like send return request "
+    "organize organise fill"
+)
+NOUN_ACTS: Final = _table(
+    {
+        "pay": "payment transfer transaction refund donation reimbursement deposit withdrawal "
+        "remittance payout",
+        "buy": "order purchase",
+        "book": "reservation booking",
+        "send": "message email e-mail mail call note reply text notification letter dm sms",
+        "post": "comment post tweet announcement thread story",
+        "schedule create": "meeting appointment event reminder slot",
+        "invite": "invitation invite",
+        "cancel": "cancellation",
+        "change": "change update adjustment edit correction modification",
+        "delete": "deletion removal",
+        "share grant": "access permission",
+        "grant": "role privilege",
+        "run": "deployment rollback deploy",
+        "merge": "merge",
+    }
+)
+#: Beside a sending verb these say that money is sent.
+MONEY_WORDS: Final = words(
+    "payment money amount euro euros dollar dollars pound pounds usd eur gbp chf jpy rent fee price "
+    "cash fund funds refund iban difference salary bucks balance deposit transaction installment"
+)
+
+#: Phrases that ask for an act; `*` stands for up to four words, of which none is "me" or "us" where
+#: the phrase says `~`: what the agent is to tell its own principal is no sending.
+PHRASES: Final[tuple[tuple[str, Acts], ...]] = tuple(
+    (phrase, _acts(acts))
+    for acts, phrases in {
+        "send": "let ~ know|keep ~ posted|keep ~ updated|keep ~ informed|keep ~ in the loop|"
+        "get in touch|get hold of|reach out|drop ~ line|drop ~ note|drop ~ message|drop ~ email|"
+        "shoot ~ email|shoot ~ message|shoot ~ note|shoot ~ text|give ~ call|give ~ ring|"
+        "give ~ heads|fill ~ in|loop ~ in|write to|write ~ back|write back|"
+        "ask ~|tell ~|wish ~|hit ~ up|say hi to|say hello to|say thanks to|say thank",
+        "reply send": "get back to|follow up|write back",
+        "forward send": "pass * on|pass * along|pass on|pass along|hand over",
+        "share send": "hand * over|make * available|make * public|make * accessible|open * up to",
+        "share grant": "give * access|give * permission|give * permissions|give * rights",
+        "create schedule": "set up|set * up|put together|remind me|remind us",
+        "create change": "put * on|put * in|put * into|put * onto|write down|write * down|"
+        "write up|write * up|jot down|back up|back * up|sign up|sign * up",
+        "delete": "get rid of|throw away|throw out|throw * away|throw * out|take down|"
+        "clean up|clean out|clear out|clear up|do away with",
+        "delete change": "take * off|take * out|take * down",
+        "cancel": "call off|call * off",
+        "change schedule": "push * back|push back|bring forward|bring * forward|move * to|pull * in",
+        "change": "turn on|turn off|turn up|turn down|turn * on|turn * off|turn * up|turn * down|"
+        "switch on|switch off|switch * on|switch * off|opt in|opt out|check in|check out",
+        "change close": "cross off|cross * off|tick off|tick * off|check off|check * off",
+        "run": "shut down|shut * down|roll back|roll * back|spin up|kick off|fire up|bring up",
+        "revoke delete": "kick out|kick * out|throw ~ out|lock ~ out",
+        "pay": "pay back|pay * back|pay off|top up|chip in|send * back|send back",
+        "close": "wrap up|sign off",
+        "look": "set aside|look up|look into|look at|look for|write me|read back|call me|"
+        "tell me|tell us|show me|give me|ask me|make a list|make a summary|make sense|take a look",
+    }.items()
+    for phrase in phrases.split("|")
+)
+
+#: Verbs that are as often nouns: between other words they count only before an object.
+NOUNY: Final = frozenset(WEAK_VERBS) | words(
+    "update change move copy record release import sync push vote print delay sign save report reply "
+    "answer share pause fix merge reset increase pay buy deal run trade rent hire text call visit "
+    "decline access note transfer refund tip deposit purchase review approve_by start set list show "
+    "answer mark test order file document log build post mail email message phone ping alert"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How people of one language ask: verb forms by act, what negates them, what makes nouns.
+
+    `forms` are the forms used for asking (imperatives, infinitives). A negation counts within
+    `reach` words before a form, or after it where the language puts it there.
+    """
+
+    forms: Mapping[str, Acts]
+    negations: frozenset[str]
+    negations_after: frozenset[str] = frozenset()
+    articles: frozenset[str] = frozenset()
+    delegation: str = ""
+    reach: int = 3
+    money: frozenset[str] = field(default=frozenset())
+
+
+LANGUAGES: Final[dict[str, Language]] = {
+    "de": Language(
+        forms=_table(
+            {
+                "send": "sende senden schicke schick schicken maile mailen verschicke verschicken "
+                "schreibe schreib schreiben benachrichtige benachrichtigen informiere informieren "
+                "sag sage zusenden zuschicken",
+                "reply": "antworte antworten beantworte beantworten",
+                "forward": "weiterleite weiterleiten leite",
+                "post": "poste posten veröffentliche veröffentlichen kommentiere kommentieren",
+                "share": "teile teilen freigeben",
+                "invite": "lade einladen einzuladen",
+                "pay": "zahle zahl zahlen bezahle bezahl bezahlen überweise überweis überweisen "
+                "begleiche begleichen erstatte erstatten spende spenden zurückzahlen",
+                "buy": "kaufe kauf kaufen bestelle bestell bestellen",
+                "book": "buche buchen reserviere reservieren",
+                "schedule": "plane planen vereinbare vereinbaren terminiere",
+                "create": "erstelle erstell erstellen anlegen lege erzeuge speichere speichern "
+                "hinzufügen füge trage eintragen",
+                "change": "ändere ändern aktualisiere aktualisieren verschiebe verschieben bearbeite "
+                "bearbeiten umbenennen benenne anpassen passe korrigiere",
+                "delete": "lösche lösch löschen entferne entfernen",
+                "cancel": "storniere stornieren absagen sage_ab kündige kündigen",
+                "close": "schließe schließen",
+                "run": "führe ausführen starte starten installiere installieren",
+                "grant": "gewähre gewähren erteile erteilen",
+                "revoke": "entziehe entziehen sperre sperren",
+            }
+        ),
+        negations=words("nicht kein keine keinen nie niemals ohne nichts"),
+        negations_after=words("nicht nichts niemandem keine keinen nie niemals"),
+        articles=words(
+            "der die das den dem des ein eine einen einem einer mein meine meinen diese"
+        ),
+        delegation=r"\b(?:befolge|folge|erledige|führe)\b.{0,40}\b(?:anweisung|aufgabe|schritte)",
+        money=words("geld betrag miete rechnung euro gebühr"),
+    ),
+    "fr": Language(
+        forms=_table(
+            {
+                "send": "envoie envoyez envoyer écris écrivez écrire préviens prévenez prévenir "
+                "informe informez informer dis dites",
+                "reply": "réponds répondez répondre",
+                "forward": "transfère transférez transférer transmets transmettez transmettre",
+                "post": "publie publiez publier poste postez poster",
+                "share": "partage partagez partager",
+                "invite": "invitez inviter",
+                "pay": "paie paye payez payer règle réglez régler vire virez virer rembourse "
+                "remboursez rembourser verse versez verser",
+                "buy": "achète achetez acheter commande commandez commander",
+                "book": "réserve réservez réserver",
+                "schedule": "planifie planifiez planifier programme programmez programmer organisez",
+                "create": "crée créez créer ajoute ajoutez ajouter enregistre enregistrez "
+                "enregistrer rédige rédigez rédiger",
+                "change": "modifie modifiez modifier changez changer déplace déplacez déplacer "
+                "reporte reportez reporter renomme renommez renommer corrige corrigez",
+                "delete": "supprime supprimez supprimer efface effacez effacer enlève enlevez "
+                "retire retirez retirer",
+                "cancel": "annule annulez annuler",
+                "close": "ferme fermez fermer clôture clôturez",
+                "run": "exécute exécutez exécuter lance lancez lancer installez installer",
+            }
+        ),
+        negations=words("ne n' pas sans jamais"),
+        negations_after=words("pas rien jamais"),
+        articles=words("le la les l' un une des du mon ma mes ce cette ces son sa"),
+        delegation=r"\b(?:suis|suivez|exécute|fais|faites)\b.{0,40}\b(?:instructions|tâches|étapes)",
+        money=words("argent montant loyer facture euros frais"),
+    ),
+    "es": Language(
+        forms=_table(
+            {
+                "send": "envía envíe envíes enviar envíale mándale manda mande mandar escribe "
+                "escriba escribir avisa avise avisar informa informe notifica notifique dile",
+                "reply": "responde responda respondas responder contesta conteste contestar",
+                "forward": "reenvía reenvíe reenviar",
+                "post": "publica publique publicar",
+                "share": "comparte comparta compartas compartir",
+                "invite": "invita invitar",
+                "pay": "paga pague pagues pagar transfiere transfiera transferir reembolsa reembolse "
+                "reembolsar",
+                "buy": "compra compre comprar encarga encargue pide",
+                "book": "reserva reserve_es reservar",
+                "schedule": "programa programe programar agenda agende agendar",
+                "create": "crea cree crear añade añada añadir agrega agregue agregar guarda guarde "
+                "guardar redacta redacte",
+                "change": "cambia cambie cambiar modifica modifique modificar actualiza actualice "
+                "actualizar mueve mueva mover renombra corrige corrija aplaza",
+                "delete": "borra borre borres borrar elimina elimine elimines eliminar quita quite_es",
+                "cancel": "cancela cancele canceles cancelar anula anule anular",
+                "close": "cierra cierre cerrar",
+                "run": "ejecuta ejecute ejecutar instala instale instalar",
+            }
+        ),
+        negations=words("no sin nunca jamás"),
+        articles=words("el la los las un una unos unas mi mis tu su sus esta este esa ese"),
+        delegation=r"\b(?:sigue|siga|haz|haga|ejecuta)\b.{0,40}\b(?:instrucciones|tareas|pasos)",
+        money=words("dinero importe alquiler factura euros"),
+    ),
+}
