@@ -24,7 +24,8 @@ from pdp.admit import Admitted, admit
 from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind, Result
 from pdp.domain.catalogue import Catalogue, Found
 from pdp.domain.document import input_document
-from pdp.domain.facts import CheckArguments, Facts
+from pdp.domain.facts import ActsOf, CheckArguments, Facts
+from pdp.domain.goal import acts_of
 from pdp.domain.records import RequestRecord
 from pdp.domain.request import Authorize, Call, ReportOutcomes
 from pdp.domain.task import Rollup, rollup_keys
@@ -34,7 +35,7 @@ from pdp.memory import Memory
 from pdp.outcomes import record_outcomes
 from pdp.overlay import Overlay
 from pdp.ports import Clock, Engine, EngineFault, Evaluation, Store, StoreError, Wanted
-from pdp.resolve import gather, task_id_of
+from pdp.resolve import Desk, gather, task_id_of
 from pdp.settle import broken_invariants, replay, settle, task_reference
 
 ENTRYPOINT = "pdp/main/decision"
@@ -58,6 +59,7 @@ class Parts:
     revision: str
     check_arguments: CheckArguments
     memory: Memory
+    acts_of: ActsOf = acts_of
     development: bool = False
 
 
@@ -161,7 +163,7 @@ def _resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
             overlay.requests[one.request_key],
             call,
             overlay,
-            lambda: gather(call, one.arguments, overlay, parts.catalogue, parts.check_arguments),
+            partial(_gather, one, parts, overlay),
         )
     outcomes = getattr(call.ask, "outcomes", ())
     if outcomes or isinstance(call.ask, ReportOutcomes):
@@ -174,7 +176,12 @@ def _resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
                 receipts=recorded.receipts,
                 truncated=recorded.truncated,
             )
-    return gather(call, one.arguments, overlay, parts.catalogue, parts.check_arguments)
+    return _gather(one, parts, overlay)
+
+
+def _gather(one: Admitted, parts: Parts, overlay: Overlay) -> Facts:
+    desk = Desk(overlay, parts.catalogue, parts.check_arguments, parts.acts_of)
+    return gather(one.call, one.arguments, desk)
 
 
 def _document(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
@@ -182,7 +189,7 @@ def _document(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
     full = False
     if facts.task is not None:
         pair, principal = (overlay.rollup(key) for key in facts.task.rollup_keys)
-        full = overlay.atoms(facts.task).full
+        full = overlay.met(facts.task).atoms.full
     return input_document(
         facts,
         pair=pair,

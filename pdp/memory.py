@@ -1,17 +1,18 @@
-"""The atoms of tasks at work: kept between batches, and told anew from the store when they are not.
+"""What tasks at work have met: kept between batches, and told anew from the store when it is not.
 
-Derived data only. What the store holds decides: atoms that are not of exactly a task's newest leaf
-are dropped and told again.
+Derived data only. What the store holds decides: what is not of exactly a task's newest leaf is
+dropped and told again.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pdp.domain import builtin
+from pdp.domain.goal import GoalActs, read_goal
 from pdp.domain.task import Task
 from pdp.domain.task_atoms import TaskAtoms
 from pdp.ports import Store, TaskEvent
@@ -21,40 +22,73 @@ KEPT_ATOMS: Final = 2_000_000
 
 
 @dataclass(slots=True)
+class Met:
+    """What one task has met: its atoms, and the acts that its principal's words ask for."""
+
+    atoms: TaskAtoms = field(default_factory=TaskAtoms)
+    goal: GoalActs = field(default_factory=GoalActs)
+
+    def draft(self) -> Met:
+        """A view that can be added to and dropped, or absorbed once it is sure."""
+        return Met(self.atoms.draft(), self.goal)
+
+    def absorb(self, draft: Met) -> None:
+        """Keep what a draft over this has added."""
+        self.atoms.absorb(draft.atoms)
+        self.goal = draft.goal
+
+    def hear(self, text: str, source: str) -> None:
+        """The principal's words, which an orchestrator vouches for."""
+        self.atoms.add_principal(text, source)
+        more = read_goal(text)
+        self.goal = GoalActs(
+            acts=self.goal.acts | more.acts,
+            negated=self.goal.negated | more.negated,
+            delegates=self.goal.delegates or more.delegates,
+        )
+
+    def see(self, event: TaskEvent) -> None:
+        """What a call returned, or material that was appended."""
+        if event.output:
+            self.atoms.add_output(
+                event.output, event.media_type, event.label, event.decision_id, event.sensitivity
+            )
+
+
+@dataclass(slots=True)
 class _Kept:
     sequence: int
-    atoms: TaskAtoms
+    met: Met
 
     @property
     def size(self) -> int:
         # A task counts for at least one, so that empty ones do not pile up either.
-        return len(self.atoms) + 1
+        return len(self.met.atoms) + 1
 
 
 class Memory:
-    """Remembers atoms by task, those used last. Used by the pipeline's thread only."""
+    """Remembers what tasks have met, those used last. Used by the pipeline's thread only."""
 
     def __init__(self, kept_atoms: int = KEPT_ATOMS) -> None:
         self._kept_atoms = kept_atoms
         self._kept: dict[str, _Kept] = {}
         self._size = 0
 
-    def of(self, task: Task, store: Store) -> TaskAtoms:
-        """The atoms of a stored task; nobody may add to them but through a draft.
+    def of(self, task: Task, store: Store) -> Met:
+        """What a stored task has met; nobody may add to it but through a draft.
 
         Raises:
-            StoreError: they must be told anew, and the store cannot be read.
+            StoreError: it must be told anew, and the store cannot be read.
         """
         kept = self._drop(task.id)
         # A task that is not stored yet may be asked for again with another goal.
         if kept is None or kept.sequence != task.sequence or not task.sequence:
-            atoms = tell(task, store.events(task.id) if task.sequence else ())
-            kept = _Kept(task.sequence, atoms)
+            kept = _Kept(task.sequence, tell(task, store.events(task.id) if task.sequence else ()))
         self._kept[task.id] = kept
         self._size += kept.size
-        return kept.atoms
+        return kept.met
 
-    def committed(self, tasks: Iterable[Task], drafts: dict[str, TaskAtoms]) -> None:
+    def committed(self, tasks: Iterable[Task], drafts: dict[str, Met]) -> None:
         """Take over what a batch has made true: its tasks as committed, and its drafts."""
         for task in tasks:
             kept = self._kept.get(task.id)
@@ -62,16 +96,11 @@ class Memory:
                 continue
             if task.id in drafts:
                 before = kept.size
-                kept.atoms.absorb(drafts[task.id])
+                kept.met.absorb(drafts[task.id])
                 self._size += kept.size - before
             kept.sequence = task.sequence
         while self._size > self._kept_atoms:
             self._drop(next(iter(self._kept)))
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._kept.clear()
-        self._size = 0
 
     def _drop(self, task_id: str) -> _Kept | None:
         kept = self._kept.pop(task_id, None)
@@ -80,32 +109,24 @@ class Memory:
         return kept
 
 
-def tell(task: Task, events: Sequence[TaskEvent]) -> TaskAtoms:
-    """The atoms of a task, from its goal and everything it has met."""
-    atoms = TaskAtoms()
+def tell(task: Task, events: Sequence[TaskEvent]) -> Met:
+    """What a task has met, from its goal and everything on record since."""
+    met = Met()
     if task.registered:
-        atoms.add_principal(task.intent.goal)
+        met.hear(task.intent.goal, "goal")
     else:
-        atoms.add_asserted(task.intent.goal)
+        met.atoms.add_asserted(task.intent.goal)
     appended: dict[str, str] = {}
     for event in events:
         if event.input:
             call = json.loads(event.input)
             arguments = call["call"]["arguments"]
             if call["tool"]["server"] != builtin.SERVER:
-                atoms.add_arguments(arguments)
+                met.atoms.add_arguments(arguments)
             elif call["tool"]["name"] == builtin.APPEND_CONTEXT:
                 appended[event.decision_id] = arguments["trust"]
+        elif appended.get(event.decision_id) == "principal":
+            met.hear(event.output.decode("utf-8", "replace"), event.decision_id)
         else:
-            tell_output(event, atoms, principal=appended.get(event.decision_id) == "principal")
-    return atoms
-
-
-def tell_output(event: TaskEvent, atoms: TaskAtoms, *, principal: bool) -> None:
-    """What a call returned, or what was appended; `principal` where an orchestrator vouched."""
-    if principal:
-        atoms.add_principal(event.output.decode("utf-8", "replace"), event.decision_id)
-    elif event.output:
-        atoms.add_output(
-            event.output, event.media_type, event.label, event.decision_id, event.sensitivity
-        )
+            met.see(event)
+    return met

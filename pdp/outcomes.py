@@ -12,7 +12,6 @@ from pdp.domain.records import DecisionRecord, OutcomeRecord
 from pdp.domain.request import AppendContext
 from pdp.domain.task import Task
 from pdp.domain.values import Caller, Outcome, OutcomeStatus, OutputLabel, Trust
-from pdp.memory import tell_output
 from pdp.overlay import Overlay
 from pdp.ports import TaskEvent
 
@@ -121,15 +120,18 @@ def _record(
         receipt=receipt,
     )
     overlay.add_outcome(record)
-    if task is not None and outcome.output:
-        event = TaskEvent(
-            decision.id,
-            decision.output_label,
-            decision.sensitivity,
-            output=outcome.output,
-            media_type=outcome.output_media_type,
+    if task is not None and principal:
+        overlay.met(task).hear(outcome.output.decode("utf-8", "replace"), decision.id)
+    elif task is not None:
+        overlay.met(task).see(
+            TaskEvent(
+                decision.id,
+                decision.output_label,
+                decision.sensitivity,
+                output=outcome.output,
+                media_type=outcome.output_media_type,
+            )
         )
-        tell_output(event, overlay.atoms(task), principal=principal)
     if task is not None and _taints(outcome, decision):
         _taint(task, overlay)
     return record

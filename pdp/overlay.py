@@ -17,8 +17,7 @@ from pdp.domain.records import (
     RequestRecord,
 )
 from pdp.domain.task import Rollup, Task
-from pdp.domain.task_atoms import TaskAtoms
-from pdp.memory import Memory
+from pdp.memory import Memory, Met
 from pdp.ports import LogState, Store, Wanted
 
 
@@ -40,7 +39,7 @@ class Overlay:
     decisions: dict[str, DecisionRecord] = field(default_factory=dict)
     outcomes: dict[str, OutcomeRecord] = field(default_factory=dict)
     approvals: dict[tuple[str, str], ApprovalRecord] = field(default_factory=dict)
-    drafts: dict[str, TaskAtoms] = field(default_factory=dict)
+    drafts: dict[str, Met] = field(default_factory=dict)
     _stored: dict[str, Task] = field(default_factory=dict)
     _asked: Wanted = field(default_factory=Wanted)
     _leaves: list[Leaf] = field(default_factory=list)
@@ -89,11 +88,11 @@ class Overlay:
         """The sums under `key` as of now; an unknown key has none yet."""
         return self.rollups.get(key, Rollup()).at(self.now_us)
 
-    def atoms(self, task: Task) -> TaskAtoms:
-        """The atoms of a task as the batch so far leaves them; what is added here is a draft.
+    def met(self, task: Task) -> Met:
+        """What a task has met as the batch so far leaves it; what is added here is a draft.
 
         Raises:
-            StoreError: they must be told anew, and the store cannot be read.
+            StoreError: it must be told anew, and the store cannot be read.
         """
         draft = self.drafts.get(task.id)
         if draft is None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pdp.domain import builtin
 from pdp.domain.canonical import JsonValue, canonical
 from pdp.domain.catalogue import Ambiguous, Catalogue, Found, Tool, derive_resource
-from pdp.domain.facts import CheckArguments, Facts
+from pdp.domain.facts import ActsOf, CheckArguments, Facts
 from pdp.domain.leaves import binding_digest
-from pdp.domain.provenance import ArgumentTrace, output_label, trace
+from pdp.domain.provenance import output_label, trace
 from pdp.domain.request import AppendContext, Authorize, Call, StartTask
 from pdp.domain.task import Task
 from pdp.domain.values import (
@@ -24,6 +24,7 @@ from pdp.domain.values import (
     TaskState,
     Trust,
 )
+from pdp.memory import Met
 from pdp.overlay import Overlay
 
 #: An unregistered task is what a caller gets that starts none; a day covers a working session, and
@@ -47,21 +48,23 @@ def task_id_of(call: Call) -> str:
     return getattr(ask, "task_id", "")
 
 
-def gather(
-    call: Call,
-    arguments: dict[str, JsonValue],
-    overlay: Overlay,
-    catalogue: Catalogue,
-    check_arguments: CheckArguments,
-) -> Facts:
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a call is looked up in."""
+
+    overlay: Overlay
+    catalogue: Catalogue
+    check_arguments: CheckArguments
+    acts_of: ActsOf
+
+
+def gather(call: Call, arguments: dict[str, JsonValue], desk: Desk) -> Facts:
     """The facts of an Authorize or a task action; the overlay has been given its keys."""
     raw = canonical(arguments)
     digest = "sha256:" + hashlib.sha256(raw).hexdigest()
     if isinstance(call.ask, Authorize):
-        return _gather_call(
-            call, call.ask, arguments, raw, digest, overlay, catalogue, check_arguments
-        )
-    return _gather_action(call, arguments, raw, digest, overlay)
+        return _gather_call(call, call.ask, arguments, raw, digest, desk)
+    return _gather_action(call, arguments, raw, digest, desk.overlay)
 
 
 def _gather_call(
@@ -70,12 +73,11 @@ def _gather_call(
     arguments: dict[str, JsonValue],
     raw: bytes,
     digest: str,
-    overlay: Overlay,
-    catalogue: Catalogue,
-    check_arguments: CheckArguments,
+    desk: Desk,
 ) -> Facts:
+    overlay = desk.overlay
     task = _task_of(call, ask, overlay)
-    found = catalogue.find(ask.action.server, ask.action.name)
+    found = desk.catalogue.find(ask.action.server, ask.action.name)
     tool = found.tool if isinstance(found, Found) else None
     server = tool.server if tool is not None else ask.action.server
     resource = _resource(tool, ask, arguments)
@@ -88,9 +90,8 @@ def _gather_call(
         # What goes out may carry what the task has seen.
         sensitivity = max(sensitivity, task.rollup.sensitivity)
     claimed = ask.action.schema_digest
-    traces: tuple[ArgumentTrace, ...] = ()
-    if tool is not None and task is not None:
-        traces = trace(tool, arguments, overlay.atoms(task))
+    met = overlay.met(task) if task is not None else Met()
+    traces = trace(tool, arguments, met.atoms) if tool is not None else ()
     return Facts(
         call=call,
         subject=ask.subject,
@@ -103,7 +104,7 @@ def _gather_call(
         arguments=arguments,
         canonical_arguments=raw,
         arguments_digest=digest,
-        arguments_finding=check_arguments(tool, arguments) if tool is not None else None,
+        arguments_finding=desk.check_arguments(tool, arguments) if tool is not None else None,
         definition_changed=bool(claimed) and tool is not None and claimed != tool.schema_digest,
         intent_repinned=(
             task is not None
@@ -131,6 +132,8 @@ def _gather_call(
         ),
         traces=traces,
         output_label=OutputLabel.UNTRUSTED if tool is None else output_label(tool, traces),
+        goal=met.goal,
+        tool_acts=frozenset() if tool is None else desk.acts_of(tool),
     )
 
 

@@ -11,6 +11,7 @@ from pdp.domain import builtin
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import ArgumentKind
 from pdp.domain.facts import Facts
+from pdp.domain.goal import asked
 from pdp.domain.records import ApprovalRecord
 from pdp.domain.request import Authorize
 from pdp.domain.task import Rollup, Task
@@ -95,6 +96,7 @@ def input_document(
         },
         "sensitivity": int(facts.sensitivity),
         "provenance": _provenance_section(facts, full=full),
+        "goal": _goal_section(facts),
         "approval": {
             "id": approval.id if approval else "",
             "state": _APPROVAL_WORDS[approval.state] if approval else "none",
@@ -201,6 +203,16 @@ def _provenance_section(facts: Facts, *, full: bool) -> dict[str, JsonValue]:
         ],
         "output": facts.output_label.value,
         "full": full,
+    }
+
+
+def _goal_section(facts: Facts) -> dict[str, JsonValue]:
+    return {
+        "acts": [*sorted(facts.goal.acts)],
+        "negated": [*sorted(facts.goal.negated)],
+        "delegates": facts.goal.delegates,
+        "tool_acts": [*sorted(facts.tool_acts)],
+        "asked": asked(facts.goal, facts.tool_acts),
     }
 
 

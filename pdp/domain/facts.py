@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import Tool
+from pdp.domain.goal import GoalActs
+from pdp.domain.goal_words import Acts
 from pdp.domain.provenance import ArgumentTrace
 from pdp.domain.request import Authorize, Call
 from pdp.domain.task import Task
@@ -24,6 +26,9 @@ class ArgumentsFinding:
 #: Checks arguments against a tool's schema; None where they fit.
 CheckArguments = Callable[[Tool, Mapping[str, JsonValue]], ArgumentsFinding | None]
 
+#: What a call of a tool does, in the words that goals are read with.
+ActsOf = Callable[[Tool], Acts]
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -32,7 +37,8 @@ class Facts:
     `task` is the task the call belongs to: the stored one, or the one that an unregistered call
     opens (not stored yet); None where it is unknown or not the subject's. `tool` is the catalogue's
     entry, None where there is none or the call is of a built-in tool. `traces` say where each
-    argument came from, `output_label` who could have written what the call will return.
+    argument came from, `output_label` who could have written what the call will return; `goal` are
+    the acts that the principal asks for, `tool_acts` those of this call.
     """
 
     call: Call
@@ -58,6 +64,8 @@ class Facts:
     binding_digest: str
     traces: tuple[ArgumentTrace, ...] = ()
     output_label: OutputLabel = OutputLabel.UNTRUSTED
+    goal: GoalActs = field(default_factory=GoalActs)
+    tool_acts: Acts = frozenset()
 
     @property
     def is_builtin(self) -> bool:

@@ -74,6 +74,13 @@ send := {
 	},
 	"resource": {"type": "email", "id": "bob@example.org", "derived": true},
 	"provenance": {"arguments": [], "output": "untrusted", "full": false},
+	"goal": {
+		"acts": ["send"],
+		"negated": [],
+		"delegates": false,
+		"tool_acts": ["send"],
+		"asked": true,
+	},
 	"sensitivity": 2,
 	"approval": {"id": "", "state": "none"},
 	"asserted": {
