@@ -22,6 +22,7 @@ from pdp.domain.catalogue import Catalogue
 from pdp.engine.binary import find_opa
 from pdp.engine.limits import MEBIBYTE, OpaLimits
 from pdp.engine.managed import ManagedOpa
+from pdp.engine.opa_server import OpaServer
 from pdp.identity.address import Address
 from pdp.identity.development import identify, local_address
 from pdp.memory import Memory
@@ -75,6 +76,27 @@ def load_policy(engine: Engine, bundles: Sequence[Path], catalogues: Sequence[Pa
     return Policy(revision=bundle.revision, catalogue=catalogue)
 
 
+def make_engine(settings: Settings) -> ManagedOpa | OpaServer:
+    """The engine that the settings ask for, without a policy.
+
+    Raises:
+        EngineError: the managed OPA is missing, or a file of the settings cannot be used.
+    """
+    limits = OpaLimits(
+        evaluation_ms=settings.evaluation_deadline_ms,
+        memory_bytes=settings.engine_memory_mib * MEBIBYTE,
+    )
+    if settings.engine == "managed" or settings.opa_url is None:
+        return ManagedOpa(find_opa(), limits=limits)
+    return OpaServer(
+        settings.opa_url,
+        find_opa(),
+        limits=limits,
+        ca=settings.opa_ca,
+        token_file=settings.opa_token_file,
+    )
+
+
 async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None]) -> None:
     """Serve until SIGTERM or SIGINT; `announce` is told the addresses once calls are answered.
 
@@ -88,13 +110,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         sqlite = open_store(settings.data)
         held.callback(sqlite.close)
         store = GuardedStore(RecentStore(sqlite))
-        engine = ManagedOpa(
-            find_opa(),
-            limits=OpaLimits(
-                evaluation_ms=settings.evaluation_deadline_ms,
-                memory_bytes=settings.engine_memory_mib * MEBIBYTE,
-            ),
-        )
+        engine = make_engine(settings)
         held.callback(engine.close)
         policy = load_policy(engine, settings.bundles, settings.catalogues)
         metrics = Metrics()
@@ -114,7 +130,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         )
         metrics.watch(
             queue_calls=lambda: pipeline.waiting,
-            engine_restarts=lambda: engine.restarts,
+            engine_restarts=lambda: engine.restarts if isinstance(engine, ManagedOpa) else 0,
             log_leaves=lambda: sqlite.log_state().size,
         )
         if settings.metrics is not None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, InstanceOf, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
+from pdp.engine.server_url import ServerUrl, parse_server_url
 from pdp.identity.address import (
     BadAddress,
     TcpAddress,
@@ -54,6 +55,10 @@ def _tcp_address(value: object) -> object:
 
 
 _Address = Annotated[InstanceOf[UnixAddress] | InstanceOf[TcpAddress], BeforeValidator(_address)]
+
+
+def _server_url(value: object) -> object:
+    return parse_server_url(value) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -122,6 +127,26 @@ class Settings(BaseSettings):
         le=65_536,
         description="MiB that the policy engine may take beyond what its Go runtime reserves at "
         "its start; then it is replaced.",
+    )
+    engine: Literal["managed", "opa-server"] = Field(
+        default="managed",
+        description="What evaluates policy: an OPA that the service starts and watches itself, or "
+        "the server at `opa_url` (docs/opa-server.md).",
+    )
+    opa_url: Annotated[InstanceOf[ServerUrl] | None, BeforeValidator(_server_url)] = Field(
+        default=None,
+        description="The OPA server: `https://HOST:PORT`, `unix:PATH`, or `http://HOST:PORT` on "
+        "this machine.",
+    )
+    opa_ca: Path | None = Field(
+        default=None,
+        description="Certificates in PEM that the OPA server's must come from. Without it, those "
+        "that the system trusts.",
+    )
+    opa_token_file: Path | None = Field(
+        default=None,
+        description="A file that holds the bearer token for the OPA server; read again when it "
+        "changes.",
     )
     queue_calls: int = Field(
         default=1024,
@@ -203,9 +228,9 @@ def _beside(file: Path, name: str, value: object) -> object:
         return [_beside(file, name, item) for item in value]
     if not isinstance(value, str):
         return value
-    if name in ("data", "bundles", "catalogues"):
+    if name in ("data", "bundles", "catalogues", "opa_ca", "opa_token_file"):
         return str(file.parent / value)
-    if name == "listen" and value.startswith("unix:"):
+    if name in ("listen", "opa_url") and value.startswith("unix:"):
         return f"unix:{file.parent / value.removeprefix('unix:')}"
     return value
 

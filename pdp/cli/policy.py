@@ -1,4 +1,4 @@
-"""`pdp policy test`: Rego tests, decided as the server decides."""
+"""`pdp policy`: Rego tests, decided as the server decides; bundles are in policy_bundle.py."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pdp.cli.policy_bundle import write_policy_bundle
 from pdp.cli.terminal import console, plain, print_table
 
 if TYPE_CHECKING:
     from pdp.policy_test import PolicyReport
 
-policy_app = typer.Typer(no_args_is_help=True, help="Test policy as the server decides it.")
+policy_app = typer.Typer(no_args_is_help=True, help="Test policy, or write it for an OPA server.")
+policy_app.command("bundle")(write_policy_bundle)
 
 
 @policy_app.callback()
 def _policy() -> None:
-    """Test policy as the server decides it."""
+    """Test policy as the server decides it, or write it as a bundle for an OPA server."""
 
 
 @policy_app.command("test")

@@ -48,6 +48,22 @@ def serve(
         list[Path] | None,
         typer.Option(metavar="FILE", help="A tool catalogue; repeatable."),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="managed|opa-server", help="What evaluates. [default: managed]"),
+    ] = None,
+    opa_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="The OPA server: https://…, unix:PATH, or http on loopback."
+        ),
+    ] = None,
+    opa_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificates to trust it by, in PEM.")
+    ] = None,
+    opa_token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The bearer token for it.")
+    ] = None,
     transport: Annotated[
         str | None,
         typer.Option(metavar="grpcio|native", help="What speaks HTTP/2. [default: grpcio]"),
@@ -90,6 +106,10 @@ def serve(
         "data": data,
         "bundles": bundle,
         "catalogues": catalogue,
+        "engine": engine,
+        "opa_url": opa_url,
+        "opa_ca": opa_ca,
+        "opa_token_file": opa_token_file,
         "transport": transport,
         "dev": dev,
         "metrics": metrics,
@@ -111,6 +131,10 @@ def checked(settings: Settings) -> Settings:
         raise UsageError("--transport native is not in this version: use grpcio")
     if not settings.dev:
         raise UsageError(NO_IDENTITY)
+    if settings.engine == "opa-server" and settings.opa_url is None:
+        raise UsageError("--engine opa-server needs the server: give --opa-url")
+    if settings.engine == "managed" and settings.opa_url is not None:
+        raise UsageError("--opa-url is for --engine opa-server: give both, or neither")
     metrics = settings.metrics and local_address(settings.metrics)
     return settings.model_copy(
         update={

@@ -35,12 +35,12 @@ def encode_bundle(source: PolicySource, rules: Sequence[RuleInfo]) -> bytes:
         "rego_version": 1,
     }
     files = {
-        "/.manifest": json.dumps(manifest, ensure_ascii=False),
-        "/data.json": json.dumps(source.data, ensure_ascii=False, allow_nan=False, sort_keys=True),
+        ".manifest": json.dumps(manifest, ensure_ascii=False),
+        "data.json": json.dumps(source.data, ensure_ascii=False, allow_nan=False, sort_keys=True),
     }
     for path, text in source.modules.items():
         # Named by what it holds: where it lay when this was made is nobody's business.
-        name = f"/policy/{PurePath(path).stem}-{sha256(text.encode()).hexdigest()[:8]}.rego"
+        name = f"policy/{PurePath(path).stem}-{sha256(text.encode()).hexdigest()[:8]}.rego"
         files[name] = text
     packed = io.BytesIO()
     with (
