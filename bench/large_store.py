@@ -8,11 +8,11 @@ operator erases old ones.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from bench.calls import BUDGET, GOAL, SERVER, TOOLS, Lane, arguments, is_effect
 from pdp.clock import SystemClock
@@ -33,6 +33,7 @@ from pdp.domain.values import (
     TaskState,
     ToolClass,
 )
+from pdp.identity.development import ISSUER
 from pdp.store.sqlite import SqliteStore, open_store
 
 #: Leaves in one transaction: memory stays small, and syncing costs nothing beside writing.
@@ -42,6 +43,13 @@ KEPT_INPUTS: Final = 100_000
 AGE_US: Final = 3600 * 1_000_000
 STEP_US: Final = 1_000_000
 LIFE_US: Final = 10 * 365 * 86_400 * 1_000_000
+
+#: Who calls in development mode, and so in the bench.
+CALLER: Final = Caller(
+    Subject("service", "development", ISSUER), frozenset({"pep", "orchestrator"}), "development"
+)
+
+Documents: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,20 @@ class History:
 
 
 def fill_store(
-    data: Path, histories: Sequence[History], caller: Caller, tell: Callable[[str], None]
+    data: Path,
+    histories: Sequence[History],
+    documents: Documents,
+    tell: Callable[[str], None],
 ) -> int:
-    """Write the histories into a new store in `data`; `caller` made all calls. Returns its leaves.
+    """Write the histories into a new store in `data`, and return how many leaves it has.
 
-    Calls of different tasks follow each other, as they would at a service.
+    `documents` are input documents that a service has recorded, by tool: those written are like
+    them. Calls of different tasks follow each other, as they would at a service.
     """
     store = open_store(data)
     try:
         total = sum(history.leaves for history in histories)
-        _Writer(store, caller, total, tell).write(histories)
+        _Writer(store, documents, total, tell).write(histories)
         return store.log_state().size
     finally:
         store.close()
@@ -77,10 +89,10 @@ class _Writer:
     """Gathers what a batch makes true, and commits it when it is full."""
 
     def __init__(
-        self, store: SqliteStore, caller: Caller, total: int, tell: Callable[[str], None]
+        self, store: SqliteStore, documents: Documents, total: int, tell: Callable[[str], None]
     ) -> None:
         self.store = store
-        self.caller = caller
+        self.documents = documents
         self.total = total
         self.tell = tell
         self.clock = SystemClock()
@@ -116,7 +128,7 @@ class _Writer:
             started_at_us=self.now_us,
             expires_at_us=self.now_us + LIFE_US,
             registered=True,
-            opened_by=self.caller.identity,
+            opened_by=CALLER.identity,
         )
         return self._keep(
             self._record(task, "pdp", "pdp.start_task", {"task_id": task.id}, effect=False)
@@ -151,7 +163,7 @@ class _Writer:
     ) -> Task:
         """The task with a decision as its newest leaf."""
         decision_id, nonce = self.clock.new_id("d"), self.clock.nonce()
-        document = _document(task, tool, given)
+        document = self._document(task, tool, given)
         text = json.dumps(given, sort_keys=True, separators=(",", ":")).encode()
         digest = "sha256:" + sha256(text).hexdigest()
         index = self.committed + len(self.leaves)
@@ -174,13 +186,13 @@ class _Writer:
             "revision": "sha256:" + "0" * 64,
             "input": input_commitment(nonce, document),
         }
-        leaf, told = write_leaf(Entry("decision", self.now_us, self.caller, members), task)
+        leaf, told = write_leaf(Entry("decision", self.now_us, CALLER, members), task)
         self.leaves.append(leaf)
         self.decisions.append(
             DecisionRecord(
                 id=decision_id,
                 task_id=task.id,
-                caller=self.caller.identity.key,
+                caller=CALLER.identity.key,
                 decision=Decision.ALLOW,
                 tool_class=ToolClass.SEND if effect else ToolClass.READ,
                 output_label=OutputLabel.TRUSTED,
@@ -194,6 +206,15 @@ class _Writer:
         if index >= self.total - KEPT_INPUTS:
             self.inputs.append(InputRecord(decision_id, task.id, nonce, document))
         return told if told is not None else task
+
+    def _document(self, task: Task, tool: str, given: dict[str, object]) -> bytes:
+        like = self.documents[tool]
+        document = {
+            **like,
+            "task": {**like["task"], "id": task.id},
+            "call": {**like["call"], "arguments": given},
+        }
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _commit(self) -> None:
         if not self.leaves:
@@ -214,12 +235,6 @@ class _Writer:
             gathered.clear()
         self.now_us += STEP_US
         self.tell(f"filling a store: {self.committed:,} of {self.total:,} leaves")
-
-
-def _document(task: Task, tool: str, given: dict[str, object]) -> bytes:
-    # As long as those that the service writes; what is in it is never read.
-    filling = "x" * 1700
-    return json.dumps({"task": task.id, "tool": tool, "call": given, "filling": filling}).encode()
 
 
 def _pieces(lanes: Sequence[Lane], size: int) -> Iterator[Sequence[Lane]]:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bench.client import Recorded, Target
 from bench.processes import BenchFailed, running, wait_for_socket
@@ -32,6 +32,13 @@ def recorded_inputs(data: Path, count: int = INPUTS) -> list[bytes]:
     if not rows:
         raise BenchFailed("no input documents were recorded")
     return [row[0] for row in rows]
+
+
+def documents_by_tool(data: Path) -> dict[str, dict[str, Any]]:
+    """An input document of each tool that a service has recorded."""
+    with closing(sqlite3.connect(f"file:{data / DATABASE}?mode=ro", uri=True)) as store:
+        documents = [json.loads(body) for (body,) in store.execute("SELECT body FROM input")]
+    return {document["tool"]["name"]: document for document in documents}
 
 
 def write_policy(folder: Path) -> None:

@@ -94,6 +94,7 @@ class Results:
             and {
                 "stores": {size: _row(one) for size, one in self.growth.stores.items()},
                 "ledgers": {length: _row(one) for length, one in self.growth.ledgers.items()},
+                "first": {length: asdict(one) for length, one in self.growth.first.items()},
             },
         }
 

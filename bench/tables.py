@@ -38,6 +38,10 @@ def show(console: Console, results: Results) -> None:
     if results.growth is not None:
         console.print(_grown("Tasks and log", results.growth.stores))
         console.print(_grown("A task's ledger", results.growth.ledgers))
+        first = _table("A task's first call after a restart; µs", "earlier calls", "p50", "p99")
+        for length, one in results.growth.first.items():
+            first.add_row(f"{length:,}", f"{one.p50:,.0f}", f"{one.p99:,.0f}")
+        console.print(first)
     console.print(_targets(results))
 
 

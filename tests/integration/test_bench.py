@@ -14,8 +14,8 @@ import pytest
 from bench import calls
 from bench.calls import lanes
 from bench.client import Recorded, build_client, run_load
-from bench.growth import _CALLER
 from bench.large_store import History, fill_store
+from bench.opa_server import documents_by_tool
 from bench.processes import BenchFailed
 from bench.service import running_service, verify_log
 from pdp.v1 import decision_pb2
@@ -94,18 +94,26 @@ def test_an_answer_that_is_no_allow_and_a_leaf_that_is_missing_fail_the_bench(
             run_load(client, service.target, [b"\xff"], inflight=1, warm=0, seconds=30)
 
 
-def test_a_filled_store_is_one_that_the_service_could_have_written(tmp_path: Path) -> None:
+def test_a_filled_store_is_one_that_the_service_could_have_written(
+    client: Path, tmp_path: Path
+) -> None:
+    over = lanes("like", count=4, principals=4)
+    with running_service(tmp_path / "like") as service:
+        service.start_tasks(over)
     histories = [
         History(lanes("many", count=300, principals=300), 3),
         History(lanes("long", count=2, principals=1), 40),
     ]
-    leaves = fill_store(tmp_path / "data", histories, _CALLER, lambda _text: None)
+    documents = documents_by_tool(tmp_path / "like")
+    leaves = fill_store(tmp_path / "data", histories, documents, lambda _text: None)
     assert leaves == 300 * 4 + 2 * 41
     verify_log(tmp_path / "data", leaves)
     with running_service(tmp_path / "data") as service:
         service.leaves = leaves
-        more = lanes("more", count=4, principals=4)
-        service.start_tasks(more)
+        service.start_tasks(lanes("more", count=4, principals=4))
+        # Its tasks are at work: the next call of each is decided from what is on record.
+        next_calls = calls.requests("next", histories[1].lanes, 4)
+        service.check(run_load(client, service.target, next_calls, inflight=1, warm=0, seconds=30))
     verify_log(tmp_path / "data", service.leaves)
 
 
