@@ -93,17 +93,25 @@ def decide(
     return [result if result is not None else _failed() for result in results]
 
 
+def open_overlay(parts: Parts) -> Overlay:
+    """The ledger as it is now.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    log = parts.store.log_state()
+    # Time never goes back, whatever the wall clock does: the log's order is the order of time.
+    now_us = max(parts.clock.now_us(), log.last_at_us)
+    return Overlay(parts.store, parts.memory, log, now_us)
+
+
 def _decide_in_overlay(
     calls: Sequence[Call],
     parts: Parts,
     gone: Callable[[int], bool],
     results: list[Result | None],
 ) -> Overlay:
-    log = parts.store.log_state()
-    # Time never goes back, whatever the wall clock does: the log's order is the order of time.
-    overlay = Overlay(
-        parts.store, parts.memory, log, now_us=max(parts.clock.now_us(), log.last_at_us)
-    )
+    overlay = open_overlay(parts)
     # 1 Admit.
     admitted: list[Admitted] = []
     for index, call in enumerate(calls):
@@ -112,7 +120,7 @@ def _decide_in_overlay(
             admitted.append(outcome)
         else:
             results[index] = outcome
-    _require_batch(admitted, overlay)
+    require_batch(admitted, overlay)
     for wave in waves(admitted, overlay, parts.catalogue):
         for one in wave:
             if gone(one.index):
@@ -127,20 +135,20 @@ def _decide_wave(
     # 2 Resolve.
     resolved: list[tuple[Admitted, Facts]] = []
     for one in wave:
-        found = _guarded(partial(_resolve, one, parts, overlay))
+        found = _guarded(partial(resolve, one, parts, overlay))
         if isinstance(found, Facts):
             resolved.append((one, found))
         else:
             results[one.index] = found
     overlay.require(
-        Wanted(approvals=frozenset(_approval_key(facts) for _, facts in resolved if facts.task))
+        Wanted(approvals=frozenset(approval_key(facts) for _, facts in resolved if facts.task))
     )
-    inputs = [_document(facts, parts, overlay) for _, facts in resolved]
+    inputs = [document_of(facts, parts, overlay) for _, facts in resolved]
     # 3 Evaluate.
-    policies = _evaluate(inputs, parts.engine)
+    policies = [policy_decision(value) for value in evaluate(ENTRYPOINT, inputs, parts.engine)]
     for (one, facts), document, policy in zip(resolved, inputs, policies, strict=True):
         # 4 Constrain: policy can only narrow what these leave.
-        constrained = _constrain(policy, broken_invariants(facts, overlay.now_us))
+        constrained = constrained_by(policy, broken_invariants(facts, overlay.now_us))
         answer = settle(
             facts,
             constrained,
@@ -155,7 +163,7 @@ def _decide_wave(
         results[one.index] = answer
 
 
-def _resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
+def resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
     """The facts of a call; or the result at once, where there is nothing for policy to decide."""
     call = one.call
     if one.request_key is not None and one.request_key in overlay.requests:
@@ -184,7 +192,8 @@ def _gather(one: Admitted, parts: Parts, overlay: Overlay) -> Facts:
     return gather(one.call, one.arguments, desk)
 
 
-def _document(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
+def document_of(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
+    """The input document of a call whose keys the overlay has been given."""
     pair = principal = Rollup()
     full = False
     if facts.task is not None:
@@ -194,28 +203,31 @@ def _document(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
         facts,
         pair=pair,
         principal=principal,
-        approval=overlay.approvals.get(_approval_key(facts)),
+        approval=overlay.approvals.get(approval_key(facts)),
         full=full,
         now_us=overlay.now_us,
         development=parts.development,
     )
 
 
-def _evaluate(inputs: Sequence[bytes], engine: Engine) -> list[PolicyDecision]:
-    """What policy says of each input; whatever is not a well-formed decision is a deny."""
+def evaluate(
+    entrypoint: str, inputs: Sequence[bytes], engine: Engine
+) -> Sequence[Evaluation | EngineFault]:
+    """What an entrypoint says of each input document, in order; raises nothing."""
     if not inputs:
         return []
     try:
-        values: Sequence[Evaluation | EngineFault] = engine.evaluate_many(ENTRYPOINT, inputs)
+        values = engine.evaluate_many(entrypoint, inputs)
     except Exception:
         _log.exception("engine failed")
         values = []
     if len(values) != len(inputs):
-        values = [EngineFault("policy_error", "the engine gave no answer")] * len(inputs)
-    return [_policy_decision(value) for value in values]
+        return [EngineFault("policy_error", "the engine gave no answer")] * len(inputs)
+    return values
 
 
-def _policy_decision(value: Evaluation | EngineFault) -> PolicyDecision:
+def policy_decision(value: Evaluation | EngineFault) -> PolicyDecision:
+    """What policy decides by a value; whatever is not a well-formed decision is a deny."""
     if isinstance(value, EngineFault):
         _log.warning("policy fault", code=value.code, error=value.message)
         return _fault(value.code, "the policy could not be evaluated")
@@ -237,7 +249,8 @@ def _fault(code: str, message: str) -> PolicyDecision:
     return PolicyDecision(decision=Decision.DENY, reasons=(reason,))
 
 
-def _constrain(policy: PolicyDecision, broken: Sequence[Reason]) -> PolicyDecision:
+def constrained_by(policy: PolicyDecision, broken: Sequence[Reason]) -> PolicyDecision:
+    """Step 4: a broken invariant denies, whatever policy says."""
     if not broken or policy.decision is Decision.DENY:
         return policy
     return replace(
@@ -292,7 +305,7 @@ def _task_ids(one: Admitted, overlay: Overlay) -> set[str]:
     return ids
 
 
-def _require_batch(admitted: Sequence[Admitted], overlay: Overlay) -> None:
+def require_batch(admitted: Sequence[Admitted], overlay: Overlay) -> None:
     """Read what the batch needs: first what its requests name, then what those lead to."""
     overlay.require(
         Wanted(
@@ -318,7 +331,8 @@ def _require_batch(admitted: Sequence[Admitted], overlay: Overlay) -> None:
     overlay.require(Wanted(rollups=frozenset(keys)))
 
 
-def _approval_key(facts: Facts) -> tuple[str, str]:
+def approval_key(facts: Facts) -> tuple[str, str]:
+    """What the approval of a call is found by."""
     return (facts.task.id if facts.task else "", facts.binding_digest)
 
 

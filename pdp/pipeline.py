@@ -192,6 +192,9 @@ def _deliver(batch: Sequence[_Waiting], results: Sequence[Result]) -> None:
 
 
 def _do(errand: _Errand) -> None:
+    # From here on it cannot be cancelled, or setting its result would end this thread.
+    if not errand.done.set_running_or_notify_cancel():
+        return
     try:
         errand.done.set_result(errand.work())
     except BaseException as error:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pdp.domain.canonical import JsonValue
 from pdp.domain.values import Reason
-from pdp.domain.verdict import NotADecision, PolicyDecision, parse_decision
+from pdp.domain.verdict import PolicyDecision
 
 
 class RuleMode(StrEnum):
@@ -78,28 +78,24 @@ class Explanation:
     rules: tuple[RuleVerdict, ...] = ()
 
 
-def parse_explanation(document: JsonValue) -> Explanation:
-    """Read an explanation document.
+def parse_rules(value: JsonValue) -> tuple[RuleVerdict, ...]:
+    """What every rule says, from the `rules` of an explanation document, by rule.
 
-    Raises:
-        NotADecision: its decision is none, or a rule is not told as it must be.
+    A verdict that is not well formed is told as a deny, which is what it makes of the call.
     """
-    match document:
-        case {"decision": decision, "rules": [*rules]}:
-            told = [_verdict(rule) for rule in rules]
-            return Explanation(
-                parse_decision(decision), tuple(sorted(told, key=lambda verdict: verdict.rule))
-            )
-    raise NotADecision("explanation document has no decision or no list of rules")
+    if not isinstance(value, list):
+        return ()
+    told = (_verdict(rule) for rule in value)
+    return tuple(sorted(told, key=lambda verdict: verdict.rule))
 
 
 def _verdict(value: JsonValue) -> RuleVerdict:
     match value:
         case {
             "rule": str(rule),
-            "mode": str(mode),
+            "mode": ("enforce" | "shadow" | "off") as mode,
             "grants": bool(grants),
-            "result": str(result),
+            "result": ("pass" | "not_applicable" | "escalate" | "deny" | "") as result,
             "code": str(code),
             "message": str(message),
             "agent_message": str(agent_message),
@@ -107,19 +103,28 @@ def _verdict(value: JsonValue) -> RuleVerdict:
             "controls": [*controls],
             "metadata": {**metadata},
         }:
-            try:
-                return RuleVerdict(
-                    rule=rule,
-                    mode=RuleMode(mode),
-                    result=RuleResult(result),
-                    grants=grants,
-                    code=code,
-                    message=message,
-                    agent_message=agent_message,
-                    remediation=remediation,
-                    controls=tuple(str(control) for control in controls),
-                    metadata={str(key): str(said) for key, said in metadata.items()},
-                )
-            except ValueError as error:
-                raise NotADecision(f"rule {rule}: {error}") from error
-    raise NotADecision("a rule of the explanation is not told as it must be")
+            return RuleVerdict(
+                rule=rule,
+                mode=RuleMode(mode),
+                result=RuleResult(result),
+                grants=grants,
+                code=code,
+                message=message,
+                agent_message=agent_message,
+                remediation=remediation,
+                controls=tuple(str(control) for control in controls),
+                metadata={str(key): str(said) for key, said in metadata.items()},
+            )
+        case {"rule": str(rule), "mode": ("enforce" | "shadow" | "off") as mode}:
+            return _malformed(rule, RuleMode(mode))
+    return _malformed("", RuleMode.ENFORCE)
+
+
+def _malformed(rule: str, mode: RuleMode) -> RuleVerdict:
+    return RuleVerdict(
+        rule=rule,
+        mode=mode,
+        result=RuleResult.DENY,
+        code="policy_error",
+        message="what the rule says is not a verdict: compare it with docs/policy.md",
+    )

@@ -101,9 +101,9 @@ STEPS = [
     "broken_invariants",
     "settle",
     "parse_decision",
-    "_evaluate",
-    "_constrain",
-    "_require_batch",
+    "evaluate",
+    "constrained_by",
+    "require_batch",
 ]
 
 
