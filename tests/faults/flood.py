@@ -43,9 +43,7 @@ async def flood(address: str, tasks: list[str], rate: float, seconds: float) -> 
         nonlocal allowed, other
         began = time.monotonic()
         try:
-            answer = await calls[number % CONNECTIONS](
-                requests[number % len(requests)], timeout=60
-            )
+            answer = await calls[number % CONNECTIONS](requests[number % len(requests)], timeout=60)
         except grpc.aio.AioRpcError as error:
             if error.code() is REFUSED:
                 refused.append(time.monotonic() - began)
@@ -101,9 +99,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--seconds", type=float, required=True)
     given = parser.parse_args()
-    json.dump(
-        uvloop.run(flood(given.address, given.task, given.rate, given.seconds)), sys.stdout
-    )
+    json.dump(uvloop.run(flood(given.address, given.task, given.rate, given.seconds)), sys.stdout)
 
 
 if __name__ == "__main__":
