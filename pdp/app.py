@@ -18,7 +18,10 @@ from pdp.catalogue_file import load_catalogue, parse_catalogue
 from pdp.checkpointing import Checkpointer, open_log_key
 from pdp.clock import SystemClock
 from pdp.decide import ENTRYPOINT, Parts
-from pdp.domain.catalogue import Catalogue
+from pdp.domain.catalogue import Catalogue, Tool
+from pdp.domain.facts import ActsOf
+from pdp.domain.goal import acts_of
+from pdp.domain.goal_words import Acts
 from pdp.engine.binary import find_opa
 from pdp.engine.limits import MEBIBYTE, OpaLimits
 from pdp.engine.managed import ManagedOpa
@@ -76,6 +79,16 @@ def load_policy(engine: Engine, bundles: Sequence[Path], catalogues: Sequence[Pa
     return Policy(revision=bundle.revision, catalogue=catalogue)
 
 
+def acts_by_tool(catalogue: Catalogue) -> ActsOf:
+    """What the tools of a catalogue do, read once and not with every call."""
+    acts = {(tool.server, tool.name): acts_of(tool) for tool in catalogue}
+
+    def read(tool: Tool) -> Acts:
+        return acts[tool.server, tool.name]
+
+    return read
+
+
 def make_engine(settings: Settings) -> ManagedOpa | OpaServer:
     """The engine that the settings ask for, without a policy.
 
@@ -123,6 +136,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
                 revision=policy.revision,
                 check_arguments=argument_checker(policy.catalogue),
                 memory=Memory(),
+                acts_of=acts_by_tool(policy.catalogue),
                 development=settings.dev,
             ),
             observe=metrics.observe,
@@ -174,6 +188,7 @@ def _reload(settings: Settings, engine: Engine, pipeline: Pipeline) -> None:
             catalogue=policy.catalogue,
             revision=policy.revision,
             check_arguments=argument_checker(policy.catalogue),
+            acts_of=acts_by_tool(policy.catalogue),
         )
         return changed, policy
 
