@@ -19,7 +19,7 @@ from pdp.domain.facts import Facts
 from pdp.domain.leaves import Entry, input_commitment
 from pdp.domain.records import ApprovalRecord, DecisionRecord, InputRecord, RequestRecord
 from pdp.domain.request import AppendContext, Authorize, Call, ChangePhase, CompleteTask, StartTask
-from pdp.domain.task import Task
+from pdp.domain.task import Rollup, Task
 from pdp.domain.values import (
     ApprovalState,
     Budget,
@@ -31,6 +31,7 @@ from pdp.domain.values import (
     ToolClass,
 )
 from pdp.domain.verdict import Escalation, PolicyDecision, Terms
+from pdp.domain.weight import amount_moved, is_final
 from pdp.outcomes import record_content
 from pdp.overlay import Overlay
 from pdp.ports import Clock
@@ -299,24 +300,24 @@ def _add_up(facts: Facts, decision: Decision, task: Task, overlay: Overlay) -> T
     # What drafts, writes and sends return is the agent's own material come back.
     brings_in = facts.tool is not None and facts.tool.tool_class not in _HANDS_OUT
     taints = brings_in and facts.output_label is OutputLabel.UNTRUSTED
+    final = is_final(facts.tool, facts.tool_acts)
+    amount = amount_moved(facts.tool, facts.traces)
+
+    def more(rollup: Rollup) -> Rollup:
+        return rollup.add(
+            now_us=overlay.now_us,
+            decision=decision,
+            effect=facts.has_effect,
+            taints=taints,
+            sensitivity=facts.sensitivity,
+            tool_class=facts.tool.tool_class if facts.tool is not None else None,
+            final=final,
+            amount=amount,
+        )
+
     for key in task.rollup_keys:
-        rollup = overlay.rollup(key).add(
-            now_us=overlay.now_us,
-            decision=decision,
-            effect=facts.has_effect,
-            taints=taints,
-            sensitivity=facts.sensitivity,
-        )
-        overlay.put_rollup(key, rollup)
-    counted = task.with_rollup(
-        task.rollup.add(
-            now_us=overlay.now_us,
-            decision=decision,
-            effect=facts.has_effect,
-            taints=taints,
-            sensitivity=facts.sensitivity,
-        )
-    )
+        overlay.put_rollup(key, more(overlay.rollup(key)))
+    counted = task.with_rollup(more(task.rollup))
     overlay.put_task(counted)
     return counted
 

@@ -9,7 +9,6 @@ import json
 
 from pdp.domain import builtin
 from pdp.domain.canonical import JsonValue
-from pdp.domain.catalogue import ArgumentKind
 from pdp.domain.facts import Facts
 from pdp.domain.goal import asked
 from pdp.domain.records import ApprovalRecord
@@ -22,8 +21,8 @@ from pdp.domain.values import (
     Resource,
     Sensitivity,
     TaskState,
-    ToolClass,
 )
+from pdp.domain.weight import amount_moved, is_final, moves_value
 
 #: The version of the input document, published as `rego/input.schema.json`.
 INPUT_SCHEMA = 1
@@ -72,6 +71,8 @@ def input_document(
             "arguments": dict(facts.arguments),
             "arguments_digest": facts.arguments_digest,
             "binding_digest": facts.binding_digest,
+            "amount": amount_moved(facts.tool, facts.traces),
+            "final": is_final(facts.tool, facts.tool_acts),
         },
         "findings": {
             "arguments": {
@@ -139,6 +140,10 @@ def _rollup_section(rollup: Rollup) -> dict[str, JsonValue]:
         "sensitivity": int(rollup.sensitivity),
         "minute_calls": rollup.minute_calls,
         "minute_effects": rollup.minute_effects,
+        "reach": rollup.reach,
+        "hour_escalations": rollup.hour_escalations,
+        "hour_final": rollup.hour_final,
+        "hour_amount": rollup.hour_amount,
     }
 
 
@@ -170,7 +175,7 @@ def _tool_section(facts: Facts) -> dict[str, JsonValue]:
         "sensitivity": int(tool.sensitivity),
         "output": tool.output_label.value,
         "reversible": tool.reversible,
-        "moves_value": tool.tool_class is ToolClass.SEND and bool(tool.paths(ArgumentKind.AMOUNT)),
+        "moves_value": moves_value(tool),
         "ungrounded": [*tool.ungrounded],
     }
 

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from pdp.domain.values import Budget, Decision, Intent, Phase, Sensitivity, Subject, TaskState
+from pdp.domain.values import (
+    Budget,
+    Decision,
+    Intent,
+    Phase,
+    Sensitivity,
+    Subject,
+    TaskState,
+    ToolClass,
+)
+from pdp.domain.weight import added
 
 MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+
+#: From the least to the most that a class of tools can do.
+REACH = {one: rank for rank, one in enumerate(ToolClass, start=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +28,10 @@ class Rollup:
     """Sums over a ledger, kept so that no decision has to scan it.
 
     The same sums are kept for a task, for a (subject, principal) pair and for a principal. All
-    counts are of recorded decisions; the `minute_*` counts are of the epoch minute `minute`.
+    counts are of recorded decisions; the `minute_*` counts are of the epoch minute `minute`, the
+    `hour_*` ones of the epoch hour `hour`. `reach` is the rank of the highest class of tool that
+    was allowed (1 read … 6 admin, 0 none yet), `hour_final` counts what cannot be taken back,
+    without the messages, and `hour_amount` adds up the value that was moved.
     """
 
     calls: int = 0
@@ -26,13 +43,22 @@ class Rollup:
     minute: int = 0
     minute_calls: int = 0
     minute_effects: int = 0
+    reach: int = 0
+    hour: int = 0
+    hour_escalations: int = 0
+    hour_final: int = 0
+    hour_amount: float = 0.0
 
     def at(self, now_us: int) -> Rollup:
-        """The rollup as it reads at `now_us`: the per-minute counts of an earlier minute are 0."""
+        """The rollup as it reads at `now_us`: counts of an earlier minute or hour are 0."""
         minute = now_us // MINUTE_US
         if minute == self.minute:
             return self
-        return replace(self, minute=minute, minute_calls=0, minute_effects=0)
+        current = replace(self, minute=minute, minute_calls=0, minute_effects=0)
+        hour = now_us // HOUR_US
+        if hour == self.hour:
+            return current
+        return replace(current, hour=hour, hour_escalations=0, hour_final=0, hour_amount=0.0)
 
     def add(
         self,
@@ -42,11 +68,15 @@ class Rollup:
         effect: bool,
         taints: bool,
         sensitivity: Sensitivity,
+        tool_class: ToolClass | None = None,
+        final: bool = False,
+        amount: float = 0.0,
     ) -> Rollup:
         """The rollup after one more decision.
 
         An allow counts as executed, and as having returned untrusted material where its tool may
-        (`taints`): what is never reported must not weigh less than what is.
+        (`taints`): what is never reported must not weigh less than what is. `final` says
+        that it cannot be taken back and is no mere message, `amount` is the value that it moves.
         """
         current = self.at(now_us)
         allowed = decision is Decision.ALLOW
@@ -61,6 +91,11 @@ class Rollup:
             minute=current.minute,
             minute_calls=current.minute_calls + (1 if allowed else 0),
             minute_effects=current.minute_effects + acted,
+            reach=max(current.reach, REACH[tool_class] if allowed and tool_class else 0),
+            hour=current.hour,
+            hour_escalations=current.hour_escalations + (1 if decision is Decision.ESCALATE else 0),
+            hour_final=current.hour_final + (1 if allowed and final else 0),
+            hour_amount=added(current.hour_amount, amount) if allowed else current.hour_amount,
         )
 
     def tainted(self) -> Rollup:

@@ -44,7 +44,8 @@ Row: TypeAlias = Sequence[Any]
 
 _ROLLUP: Final = (
     "calls", "effects", "denials", "escalations", "untrusted", "sensitivity",
-    "minute", "minute_calls", "minute_effects",
+    "minute", "minute_calls", "minute_effects", "reach",
+    "hour", "hour_escalations", "hour_final", "hour_amount",
 )  # fmt: skip
 LEAF_COLUMNS: Final = ("idx", "hash", "body", "kind", "task_id", "sequence")
 TASK_COLUMNS: Final = (
@@ -123,6 +124,8 @@ def task_row(task: Task) -> Row:
         task.sequence, task.last_leaf,
         rollup.calls, rollup.effects, rollup.denials, rollup.escalations, rollup.untrusted,
         rollup.sensitivity, rollup.minute, rollup.minute_calls, rollup.minute_effects,
+        rollup.reach, rollup.hour, rollup.hour_escalations, rollup.hour_final,
+        rollup.hour_amount,
     )  # fmt: skip
 
 
@@ -164,6 +167,8 @@ def rollup_row(key: str, rollup: Rollup) -> Row:
     return (
         key, rollup.calls, rollup.effects, rollup.denials, rollup.escalations, rollup.untrusted,
         rollup.sensitivity, rollup.minute, rollup.minute_calls, rollup.minute_effects,
+        rollup.reach, rollup.hour, rollup.hour_escalations, rollup.hour_final,
+        rollup.hour_amount,
     )  # fmt: skip
 
 
@@ -173,12 +178,10 @@ def rollup_of(row: Row) -> Rollup:
 
 
 def _rollup(sums: Row) -> Rollup:
-    calls, effects, denials, escalations, untrusted, sensitivity, minute, of_calls, of_effects = (
-        sums
-    )
+    calls, effects, denials, escalations, untrusted, sensitivity, *bounded = sums
     return Rollup(
         calls, effects, denials, escalations, bool(untrusted), _SENSITIVITIES[sensitivity],
-        minute, of_calls, of_effects,
+        *bounded,
     )  # fmt: skip
 
 

@@ -48,14 +48,20 @@ CREATE TABLE task (
   calls INTEGER NOT NULL, effects INTEGER NOT NULL,
   denials INTEGER NOT NULL, escalations INTEGER NOT NULL,
   untrusted INTEGER NOT NULL, sensitivity INTEGER NOT NULL,
-  minute INTEGER NOT NULL, minute_calls INTEGER NOT NULL, minute_effects INTEGER NOT NULL
+  minute INTEGER NOT NULL, minute_calls INTEGER NOT NULL, minute_effects INTEGER NOT NULL,
+  reach INTEGER NOT NULL,
+  hour INTEGER NOT NULL, hour_escalations INTEGER NOT NULL,
+  hour_final INTEGER NOT NULL, hour_amount REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE rollup (
   key TEXT PRIMARY KEY,
   calls INTEGER NOT NULL, effects INTEGER NOT NULL,
   denials INTEGER NOT NULL, escalations INTEGER NOT NULL,
   untrusted INTEGER NOT NULL, sensitivity INTEGER NOT NULL,
-  minute INTEGER NOT NULL, minute_calls INTEGER NOT NULL, minute_effects INTEGER NOT NULL
+  minute INTEGER NOT NULL, minute_calls INTEGER NOT NULL, minute_effects INTEGER NOT NULL,
+  reach INTEGER NOT NULL,
+  hour INTEGER NOT NULL, hour_escalations INTEGER NOT NULL,
+  hour_final INTEGER NOT NULL, hour_amount REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE decision (
   leaf_index INTEGER PRIMARY KEY,

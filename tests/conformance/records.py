@@ -60,6 +60,11 @@ ROLLUPS = st.builds(
     minute=COUNTS,
     minute_calls=COUNTS,
     minute_effects=COUNTS,
+    reach=COUNTS,
+    hour=COUNTS,
+    hour_escalations=COUNTS,
+    hour_final=COUNTS,
+    hour_amount=st.floats(min_value=0, max_value=1e12),
 )
 TASKS = st.builds(
     Task,

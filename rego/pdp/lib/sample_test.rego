@@ -65,6 +65,8 @@ send := {
 		"arguments": {"recipients": ["bob@example.org"], "subject": "Lunch", "body": "At noon?"},
 		"arguments_digest": digest,
 		"binding_digest": digest,
+		"amount": 0,
+		"final": false,
 	},
 	"findings": {
 		"arguments": {"valid": true, "path": "", "problem": ""},
@@ -73,7 +75,15 @@ send := {
 		"task_exists": false,
 	},
 	"resource": {"type": "email", "id": "bob@example.org", "derived": true},
-	"provenance": {"arguments": [], "output": "untrusted", "full": false},
+	"provenance": {
+		"arguments": [
+			argument("/recipients/0", "sink", "principal"),
+			argument("/subject", "content", "unknown"),
+			argument("/body", "content", "unknown"),
+		],
+		"output": "untrusted",
+		"full": false,
+	},
 	"goal": {
 		"acts": ["send"],
 		"negated": [],
@@ -103,6 +113,8 @@ read := but(send, {
 		"reversible": true,
 	},
 	"call": {"arguments": {"path": "/reports/may.txt"}},
+	"provenance": {"arguments": [argument("/path", "sink", "unknown")]},
+	"goal": {"tool_acts": ["look"]},
 	"resource": {"type": "path", "id": "/reports/may.txt"},
 })
 
@@ -110,7 +122,16 @@ read := but(send, {
 # description: The same task pays, which cannot be taken back.
 pay := but(send, {
 	"tool": {"server": "bank", "name": "send_money", "moves_value": true},
-	"call": {"arguments": {"recipient": "DE75512108001245126199", "amount": 12}},
+	"call": {
+		"arguments": {"recipient": "DE75512108001245126199", "amount": 12},
+		"amount": 12,
+		"final": true,
+	},
+	"provenance": {"arguments": [
+		argument("/recipient", "sink", "principal"),
+		argument("/amount", "amount", "principal"),
+	]},
+	"goal": {"acts": ["pay"], "tool_acts": ["pay"]},
 	"resource": {"type": "account", "id": "DE75512108001245126199"},
 })
 
@@ -188,6 +209,39 @@ unknown_task := but(send, {"task": {
 	"phase": "",
 }})
 
+# METADATA
+# description: A task deletes what the goal names, for ever.
+delete := but(send, {
+	"tool": {"server": "files", "name": "delete_file", "class": "write", "egress": false},
+	"call": {"arguments": {"file_id": "f-17"}, "final": true},
+	"provenance": {"arguments": [object.union(
+		argument("/file_id", "identifier", "untrusted"),
+		{"holds": "identifier", "exists": true, "named": true},
+	)]},
+	"goal": {"acts": ["delete"], "tool_acts": ["delete"]},
+	"resource": {"type": "file", "id": "f-17"},
+})
+
+# METADATA
+# description: |
+#   Where an argument came from: its pointer, its kind in the catalogue and its origin.
+argument(pointer, kind, origin) := {
+	"pointer": pointer,
+	"kind": kind,
+	"holds": "text",
+	"origin": origin,
+	"source": "",
+	"exists": false,
+	"named": false,
+	"sensitivity": 0,
+	"embedded": [],
+	"more": false,
+}
+
+# METADATA
+# description: The call with other arguments, as far as provenance sees them.
+carrying(call, arguments) := but(call, {"provenance": {"arguments": arguments}})
+
 builtin(name) := but(send, {
 	"tool": {
 		"builtin": true,
@@ -199,6 +253,8 @@ builtin(name) := but(send, {
 		"reversible": true,
 	},
 	"call": {"arguments": {}},
+	"provenance": {"arguments": []},
+	"goal": {"acts": [], "tool_acts": [], "asked": true},
 	"resource": {"type": "task", "id": "t-1"},
 	"sensitivity": 1,
 })
@@ -212,6 +268,10 @@ rollup := {
 	"sensitivity": 1,
 	"minute_calls": 3,
 	"minute_effects": 1,
+	"reach": 1,
+	"hour_escalations": 0,
+	"hour_final": 0,
+	"hour_amount": 0,
 }
 
 digest := "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
