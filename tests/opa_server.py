@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.request import urlopen
 
 from pdp.engine.binary import find_opa
 
@@ -20,7 +21,14 @@ LISTEN = "0A"  # the state of a socket in /proc/net/tcp (proc_net(5))
 class RunningOpa:
     """An OPA server that serves the bundle in a file, and the next one as soon as it is there."""
 
-    def __init__(self, bundle: Path, *, extra: Sequence[str] = (), address: str = "127.0.0.1:0"):
+    def __init__(
+        self,
+        bundle: Path,
+        *,
+        extra: Sequence[str] = (),
+        further: Sequence[Path] = (),
+        address: str = "127.0.0.1:0",
+    ) -> None:
         self._command = [
             str(find_opa()),
             "run",
@@ -32,6 +40,7 @@ class RunningOpa:
             *extra,
             "--bundle",
             str(bundle),
+            *map(str, further),
         ]
         self.bundle = bundle
         self.process = self._start()
@@ -47,6 +56,18 @@ class RunningOpa:
         beside = self.bundle.with_suffix(".new")
         beside.write_bytes(bundle)
         beside.rename(self.bundle)
+
+    def get(self, path: str) -> bytes:
+        """The answer to a GET request."""
+        with urlopen(self.url + path, timeout=10) as answer:  # noqa: S310
+            body: bytes = answer.read()
+            return body
+
+    def cpu_seconds_within(self, seconds: float) -> float:
+        """How much processor time it takes from now on (proc_pid_stat(5))."""
+        before = self._cpu_seconds()
+        time.sleep(seconds)
+        return self._cpu_seconds() - before
 
     def pause(self) -> None:
         """Let it keep its port and answer nothing."""
@@ -69,6 +90,10 @@ class RunningOpa:
         ]
         self.process = self._start()
         self._port()
+
+    def _cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -48,8 +48,8 @@ _POLICIES_BYTES: Final = 64 << 20
 _POLICIES_SECONDS: Final = 10.0
 # Beside the result an answer holds the provenance: some 100 bytes for each bundle of the server.
 _ANSWER_OVERHEAD_BYTES: Final = 64 << 10
-# Tokens are a few KiB at most; a file of more is not one.
-_TOKEN_BYTES: Final = 64 << 10
+# Tokens are a few KiB at most, and proxies refuse longer headers; a file of more is not one.
+_TOKEN_BYTES: Final = 16 << 10
 # Base data that an evaluation never touches, so it always answers; it carries the revisions.
 _LOOK: Final = "/v1/data/system/bundles?provenance=true"
 # RFC 6750, section 2.1.
@@ -293,12 +293,12 @@ class OpaServer:
             return ""
         try:
             with self._token_file.open("rb") as file:
-                token = file.read(_TOKEN_BYTES).decode("ascii").strip()
+                token = file.read(_TOKEN_BYTES + 1).decode("ascii").strip()
         except OSError as error:
             raise EngineError(f"{self._token_file}: cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
             token = ""
-        if not _TOKEN.fullmatch(token):
+        if len(token) > _TOKEN_BYTES or not _TOKEN.fullmatch(token):
             raise EngineError(f"{self._token_file}: holds no bearer token: one line, no spaces")
         return token
 
