@@ -44,7 +44,9 @@ _NAMED_MAILBOX = re.compile(r"(?:\"?[^\"<>@,;]{0,128}\"?\s*)<\s*([^<>\s]{3,320})
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 _DIGITS = re.compile(r"\+?\(?\d(?:[ ().\-\u2010-\u2013]{0,2}\d){5,33}")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,64})(?:\.\d{1,64})?")
-_MONEY = re.compile(r"(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?([-+]?[\d.,'’ ]{1,64}?)\s?(?:[A-Z]{3}|[$€£¥₹%])?")
+_MONEY = re.compile(
+    r"(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?([-+]?[\d.,'\u2019 ]{1,64}?)\s?(?:[A-Z]{3}|[$€£¥₹%])?"
+)
 _URL_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 _PLAIN_URL = re.compile(
     r"https?://[a-z0-9]+(?:[.-][a-z0-9]+)+((?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)*+/?)"
@@ -111,6 +113,8 @@ def normalise(text: str) -> str:
     """Text as a reader sees it: in Unicode form NFKC (UAX #15), without invisible characters."""
     if text.isascii():
         return text
+    if unicodedata.is_normalized("NFKC", text):
+        return _HIDDEN.sub("", text)
     return unicodedata.normalize("NFKC", _HIDDEN.sub("", text))
 
 
@@ -147,13 +151,15 @@ def url(text: str) -> str | None:
     A fragment is left out: it is not sent. Without a scheme it is `https`. None for what clients
     read differently: userinfo, backslashes, spaces, an encoded dot or slash, a missing host.
     """
+    if "://" not in text[:40]:
+        text = "https://" + text
     plain = _PLAIN_URL.fullmatch(text)
     if plain is not None and len(text) <= MAX_VALUE:
         return text if plain[1] else text.replace("?", "/?", 1) if "?" in text else text + "/"
     if len(text) > MAX_VALUE or any(character in text for character in '\\ "<>^`{|}\t\r\n'):
         return None
     if not _URL_START.match(text):
-        text = "https://" + text
+        return None
     try:
         split = urlsplit(text)
         port = split.port
@@ -168,6 +174,12 @@ def url(text: str) -> str | None:
     shown += "" if port is None or port == _DEFAULT_PORT.get(split.scheme) else f":{port}"
     query = f"?{_escapes(split.query)}" if split.query else ""
     return f"{split.scheme}://{shown}{_dot_segments(_escapes(split.path))}{query}"
+
+
+def plain_url(text: str) -> bool:
+    """Whether a text is a URL in its normal form already: quick, and often no where it is one."""
+    found = _PLAIN_URL.fullmatch(text)
+    return found is not None and bool(found[1]) and len(text) <= MAX_VALUE
 
 
 def _escapes(text: str) -> str:
@@ -216,7 +228,7 @@ def number(text: str) -> str | None:
     match = _MONEY.fullmatch(text.strip())
     if match is None:
         return None
-    bare = re.sub(r"[ '’]", "", match[1])
+    bare = re.sub(r"[ '\u2019]", "", match[1])
     if re.fullmatch(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d{1,2}", bare):
         bare = bare.replace(".", "").replace(",", ".")
     if not _NUMBER.fullmatch(bare):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import unicodedata
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -12,23 +12,25 @@ from typing import Any, Final
 from pdp.domain.atoms import normalise
 
 #: Values of one output that are looked at; beyond it is a dump of which no value is chosen by hand.
-MAX_VALUES: Final = 60_000
+MAX_VALUES: Final = 30_000
+#: Different lines that are read for values; each gives an atom or more.
+MAX_LINES: Final = 10_000
+#: A longer line is prose.
+_MAX_LINE: Final = 512
+#: Records of one output that can be known by a name the principal gave them.
+MAX_RECORDS: Final = 1_000
 #: Fields of one record that can name it or be named with it.
 _MAX_FIELDS: Final = 64
 #: A value longer than this is prose and no value of a field.
 _MAX_CELL: Final = 4096
 #: What NFKC may make of one character (up to 18) must not make a long output of a short one.
 _MAX_GROWTH: Final = 2
+_CHUNK: Final = 65_536
 
-_LINE = re.compile(
-    r"^[ \t>*-]{0,40}+(?:[\w ./\"'-]{1,40}?:(?=[ \t])[ \t]*)?+(\S[^\n]{0,511})$", re.M
-)
-_QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]{1,200})'|\"([^\"\n]{1,200})\")(?!\w)")
+_QUOTED = re.compile(r"'(?<!\w')([^'\n]{1,200})'(?!\w)|\"(?<!\w\")([^\"\n]{1,200})\"(?!\w)")
 _INLINE = re.compile(r"['\"]:[ ]?([0-9]{1,20}(?:\.[0-9]{1,20})?)(?=[,}])")
 _ITEM = re.compile(r"^([ ]{0,8})- (?=[\w\"'-]{1,64}:(?:[ \n]|$))", re.M)
 _FIELD = re.compile(r"([\w\"' -]{1,64}):[ ]+(\S[^\n]{0,255})")
-#: A row of a table, or an object written in a line.
-_ROW = re.compile(r"[^,\n]*(?:,(?! )[^,\n]*){2}|\s*[\[{][\"'\w]")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -52,16 +54,34 @@ def read_output(raw: bytes, media_type: str) -> Reading:
     `media_type` is what the tool says about it; JSON is recognised without being said.
     """
     text = raw.decode("utf-8", "replace")
-    seen = normalise(text)
-    complete = len(seen) <= _MAX_GROWTH * len(text) + 1024
-    seen = seen[: _MAX_GROWTH * len(text) + 1024]
+    seen, complete = _normalised(text)
     value = _json(text) if text.lstrip()[:1] in ("{", "[", '"') or "json" in media_type else None
     if value is None:
         if "\\" in seen:
             seen += "\n" + _unescaped(seen)
-        prose, rest = _parted(seen.split("\n"))
-        return Reading(prose, rest, list(_cells_of_text(seen)), _records_of_text(seen), complete)
+        lines = _read_lines(seen)
+        return Reading(
+            lines.prose,
+            lines.rest,
+            lines.cells,
+            _records_of_text(seen) if "- " in seen else [],
+            complete and lines.complete,
+        )
     return _read_json(value, complete)
+
+
+def _normalised(text: str) -> tuple[str, bool]:
+    """The text as a reader sees it, and whether that is all of it."""
+    if text.isascii() or unicodedata.is_normalized("NFKC", text):
+        return normalise(text), True
+    room = _MAX_GROWTH * len(text) + _CHUNK
+    parts: list[str] = []
+    for start in range(0, len(text), _CHUNK):
+        parts.append(normalise(text[start : start + _CHUNK]))
+        room -= len(parts[-1])
+        if room < 0:
+            return "".join(parts), False
+    return "".join(parts), True
 
 
 def _json(text: str) -> Any:
@@ -94,48 +114,31 @@ def _read_json(value: Any, complete: bool) -> Reading:
         visited += 1
         if isinstance(node, dict):
             below = list(node.values())
-            record = [
-                one for one in islice(below, _MAX_FIELDS) if isinstance(one, str) and len(one) < 256
-            ]
-            if len(record) > 1:
-                records.append(record)
+            if len(records) < MAX_RECORDS and len(below) > 1:
+                found = [one for one in below[:_MAX_FIELDS] if isinstance(one, str)]
+                records.append([one for one in found if len(one) < 256])
             texts.extend(node)
             pending.extend(reversed(below))
         elif isinstance(node, list):
             pending.extend(reversed(node))
         elif isinstance(node, str) and node not in unwrapped:
             cells.append(node)
-    prose, rest = _parted(normalise("\n".join((*cells, *texts))).split("\n"))
-    flat = [normalise(cell) for cell in cells if len(cell) <= _MAX_CELL]
-    for cell in cells:
-        if "\n" in cell:
-            flat.extend(_cells_of_text(normalise(cell)))
+    distinct = list(dict.fromkeys(cells))
+    flat = [normalise(cell) for cell in distinct if "\n" not in cell and len(cell) <= _MAX_CELL]
+    long = normalise("\n".join(cell for cell in distinct if "\n" in cell or len(cell) > _MAX_CELL))
+    lines = _read_lines(long)
+    prose = "\n".join((lines.prose, *(cell for cell in flat if cell.count(" ") > 1)))
+    rest = "\n".join(
+        (lines.rest, *(cell for cell in flat if cell.count(" ") < 2), *dict.fromkeys(texts))
+    )
+    flat.extend(lines.cells)
     return Reading(
         "\n".join((prose, *(part.prose for part in inner))),
         "\n".join((rest, *(part.text for part in inner))),
         [*flat, *(cell for part in inner for cell in part.cells)],
         [*records, *(record for part in inner for record in part.records)],
-        complete and not pending and all(part.complete for part in inner),
+        complete and lines.complete and not pending and all(part.complete for part in inner),
     )
-
-
-def _parted(lines: list[str]) -> tuple[str, str]:
-    """Lines of running text, and the others: fields, items and rows of tables."""
-    prose: list[str] = []
-    rest: list[str] = []
-    for line in lines:
-        (prose if _is_prose(line) else rest).append(line)
-    return "\n".join(prose), "\n".join(rest)
-
-
-def _is_prose(line: str) -> bool:
-    """Three words or more after a key, or what is indented and has no key; no row of a table."""
-    key = line.find(":", 0, 42)
-    if key >= 0 and line[key + 1 : key + 2] in (" ", "\t", ""):
-        return len(line[key + 1 :].split(None, 3)) > 2
-    if len(line.split(None, 3)) < 3:
-        return line[:1] == " " and not line.lstrip().startswith("- ")
-    return not (line.count("|") > 1 or line.count("\t") > 1 or _ROW.match(line))
 
 
 def _enveloped(value: Any) -> tuple[str, ...]:
@@ -148,18 +151,60 @@ def _enveloped(value: Any) -> tuple[str, ...]:
     return texts if len(texts) == len(parts) else ()
 
 
-def _cells_of_text(text: str) -> Iterator[str]:
-    """Values after `key:`, list items, table cells, quoted values, and short lines as they are."""
-    for line in _LINE.findall(text):
-        value = line.rstrip().strip("'\"")
-        yield value
-        for separator in ("\t", "|", ",", ";"):
-            if value.count(separator) > 1 or (separator != "," and separator in value):
-                yield from filter(None, (cell.strip(" '\"") for cell in value.split(separator)))
-                break
-    for single, double in _QUOTED.findall(text):
-        yield single or double
-    yield from _INLINE.findall(text)
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    prose: str
+    rest: str
+    cells: list[str]
+    complete: bool
+
+
+def _read_lines(text: str) -> _Lines:
+    """Running text apart from the rest, and the values: after a key, items, cells, in quotes."""
+    lines = list(dict.fromkeys(text.split("\n")))
+    prose: list[str] = []
+    rest: list[str] = []
+    cells: list[str] = []
+    for line in lines[:MAX_LINES]:
+        bare = line.strip().removeprefix("- ")
+        if not bare:
+            continue
+        key = bare.find(":", 0, 42)
+        value = bare[key + 1 :].lstrip() if key > 0 and bare[key + 1 : key + 2] in _GAP else bare
+        several = value.find(" ", value.find(" ") + 1) > 0
+        if value is bare and several:
+            is_prose = not _is_row(bare)
+        else:
+            is_prose = several or (value is bare and line[0] == " " and line.find("- ") < 0)
+        (prose if is_prose else rest).append(line)
+        if len(value) < _MAX_LINE:
+            cells.append(value.strip("'\""))
+            if not is_prose or "," in value:
+                cells.extend(_cells_of_row(value))
+    beyond = lines[MAX_LINES:]
+    prose.extend(beyond)
+    if "'" in text or '"' in text:
+        for single, double in islice(_QUOTED.findall(text), MAX_LINES):
+            cells.append(single or double)
+        cells.extend(islice(_INLINE.findall(text), MAX_LINES))
+    return _Lines("\n".join(prose), "\n".join(rest), cells, not beyond)
+
+
+_GAP: Final = (" ", "\t", "")
+
+
+def _is_row(line: str) -> bool:
+    """A row of a table, or an object written in one line."""
+    if line[0] in "{[|" or line.count("|") > 1 or line.count("\t") > 1:
+        return True
+    return line.count(",") - line.count(", ") > 1
+
+
+def _cells_of_row(value: str) -> list[str]:
+    for separator in ("\t", "|", ",", ";"):
+        if separator in value and (separator != "," or value.count(",") > 1):
+            return [part for cell in value.split(separator) if (part := cell.strip(" '\""))]
+    return []
 
 
 def _records_of_text(text: str) -> list[list[str]]:
@@ -167,10 +212,10 @@ def _records_of_text(text: str) -> list[list[str]]:
 
     A line further in belongs to a longer value and is never a field or an item.
     """
-    starts = list(islice(_ITEM.finditer(text), MAX_VALUES))
+    starts = list(islice(_ITEM.finditer(text), MAX_RECORDS + 1))
     starts = [start for start in starts if start[1] == starts[0][1]]
     records: list[list[str]] = []
-    for at, start in enumerate(starts):
+    for at, start in enumerate(starts[:MAX_RECORDS]):
         end = starts[at + 1].start() if at + 1 < len(starts) else len(text)
         indent = " " * (len(start[1]) + 2)
         lines = text[start.end() : min(end, start.end() + 16_384)].split("\n")

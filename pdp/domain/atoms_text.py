@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -17,38 +18,57 @@ from pdp.domain.atoms import (
     domain,
     email,
     number,
+    plain_url,
     url,
 )
 from pdp.domain.vocabulary import words
 
 #: Different words of one text that are looked at; a text with more is a dump, not prose.
-MAX_WORDS: Final = 60_000
+MAX_WORDS: Final = 40_000
+#: Grouped numbers of one text; a text with more is a table.
+_MAX_GROUPED: Final = 2_000
 #: Domains in other scripts that are brought to ASCII; each takes tens of microseconds.
 _MAX_IDN: Final = 200
+
+#: A longer word is data; it is searched for addresses all the same.
+_LONG: Final = 1024
 
 _EDGES: Final = ".,;:!?'\"`()[]{}<>*_=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
 _TELLING = re.compile(r"[0-9@/\\]|[^\W_][._\-~+][^\W_]").search
 _EMAIL = re.compile(r"(?<![\w.!&'+%~-])[\w.!&'+%~-]{1,64}+@[^\s@,;<>\"'`()\[\]{}\\:/?#&=|]{3,253}")
+_HAS_EMAIL = re.compile(r"[^@]{1,512}@[^@\s]{1,253}\.[a-zA-Z]").match
+_SIMPLE_EMAIL = re.compile(
+    r"[a-z0-9_.+%-]{1,64}@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    r"(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){1,8}$"
+).match
 _URL = re.compile(
     r"(?<![A-Za-z0-9+.-])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}+://|[wW]{3}\.)[^\s<>\"`|\\^{}]{1,2048}"
 )
 _HOST_PATH = re.compile(r"((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})(?:[:/?#]\S{0,2048})?")
 _APART: Final = r"\s,;\"'`<>()\[\]{}|=*:@"
 _PIECE = re.compile(rf"(?<![^{_APART}])[^{_APART}]{{2,256}}+(?![^{_APART}])")
+_HAS_IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}-?[A-Za-z0-9-]{10}").search
+_WHOLE_IBAN = re.compile(
+    r"(?:.{0,40}[^A-Za-z0-9])??([A-Za-z]{2}[0-9]{2}-?[A-Za-z0-9](?:-?[A-Za-z0-9]){9,29})"
+    r"(?:[^A-Za-z0-9].{0,40})?$"
+).match
+_IBAN_GROUP = re.compile(r"(?:.{0,7}[^A-Za-z0-9])??[A-Za-z]{2}[0-9]{2}$").match
 _IBAN = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[A-Za-z0-9]{10,30}|(?:[ -][A-Za-z0-9]{4}){2,7}"
-    r"([ -](?=[A-Za-z]{0,3}[0-9])[A-Za-z0-9]{1,4})?)(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?: [A-Za-z0-9]{4}){2,7}"
+    r"( (?=[A-Za-z]{0,3}[0-9])[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
 )
-_PHONE = re.compile(r"(?<![\w+])(?:\+|\(|00)[0-9 ().-]{7,24}[0-9](?![\w])")
+_PHONE = re.compile(r"(?<![\w+])(?:\+|\(\+?|00)[0-9][0-9 ().-]{6,23}[0-9](?!\w)")
 _GROUPED = re.compile(r"(?<![\w.,+-])[0-9](?:[ -]?[0-9]){5,20}(?![\w])")
-_MARKED = re.compile(r"(?<!\w)([A-Za-z]{2,12}|#)[ :#='\"]{0,4}(?<=[ :#='\"])([0-9]{1,5})(?![\w.])")
+_MARKED = re.compile(r"[ #:='\"]([0-9]{1,5})(?![\w.])")
+_MARK = re.compile(r"(?:^|\W)([A-Za-z]{2,12}|#)[ :#='\"]{0,3}$")
 _MARKS: Final = words(
-    "# id ids number no nr num issue issues pull pr ticket order invoice case alert task event file "
-    "message email booking reservation transaction payment version build run job project record "
-    "item page row entry document thread comment milestone release patch bug story card"
+    "# id ids number no nr num issue issues pull pr ticket order invoice case alert task event "
+    "file message email booking reservation transaction payment version build run job project "
+    "record item page row entry document thread comment milestone release patch bug story card"
 )
 _NUMBER = re.compile(
-    r"(?<![\w.,])[-+]?[$€£¥₹]?[ ]?([0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]{1,10})?|[0-9]{1,20}(?:[.,][0-9]{1,10})?)(?![\w]|[.,][0-9])"
+    r"(?<![\w.,])[-+]?[$€£¥₹]?[ ]?([0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]{1,10})?"
+    r"|[0-9]{1,20}(?:[.,][0-9]{1,10})?)(?![\w]|[.,][0-9])"
 )
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -64,41 +84,65 @@ _DATE = re.compile(
 #: Top-level domains that mail and chat clients make a link of where no scheme is written, and that
 #: are not as common as endings of files, fields or sentences.
 _LINKED: Final = words(
-    "com net org edu gov mil int info biz name pro io app dev ai co cc tv gg ly ru cn xyz site online "
-    "website store shop tech club top link click live news blog page space fun icu vip cloud email "
-    "finance bank money group agency digital network systems solutions company uk de fr eu us nl ch "
-    "jp kr br au ca pl se dk cz pt gr tr ua"
+    "com net org edu gov mil int info biz name pro io app dev ai co cc tv gg ly ru cn xyz site "
+    "online website store shop tech club top link click live news blog page space fun icu vip "
+    "cloud email finance bank money group agency digital network systems solutions company uk de "
+    "fr eu us nl ch jp kr br au ca pl se dk cz pt gr tr ua"
 )
 
 
-def typed_forms(text: str, *, cells: Iterable[str] = ()) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The words of a text that can be or hold an atom, each once; `complete` unless too many."""
+
+    text: str
+    words: list[str]
+    complete: bool
+
+
+def telling(text: str) -> Telling:
+    """The words of normalised text that hold a digit or a mark inside."""
+    different = list(dict.fromkeys(text.split()))
+    found = [
+        word
+        for word in different[:MAX_WORDS]
+        if not word.isalpha() and (len(word) > _LONG or _TELLING(word))
+    ]
+    return Telling(text, found, len(different) <= MAX_WORDS)
+
+
+def typed_forms(text: str | Telling, *, cells: Iterable[str] = ()) -> Iterator[str]:
     """The forms of all atoms in normalised text, the ones that reach somebody first.
 
     `cells` are whole scalar values of a structured text. Forms may repeat.
     """
-    looked_at = dict.fromkeys(islice(text.split(), 4 * MAX_WORDS))
-    telling = [word for word in islice(looked_at, MAX_WORDS) if _TELLING(word)]
-    yield from _emails(word for word in telling if "@" in word)
-    yield from _urls(word for word in telling if "/" in word or word[:4].lower() == "www.")
-    yield from accounts(text)
-    yield from (
-        f"{AtomKind.DIGITS}:{code}" for found in _PHONE.findall(text) if (code := digits(found))
-    )
+    read = telling(text) if isinstance(text, str) else text
+    found = read.words
+    yield from _emails(word for word in found if "@" in word)
+    yield from _urls(word for word in found if "/" in word or word[:4].lower() == "www.")
+    yield from accounts(read)
+    if any(word[0] in "+(" or word[:2] == "00" for word in found):
+        yield from _phones(read.text)
     yield from _cells(cells)
-    yield from _pieces(telling)
-    yield from (f"{AtomKind.TEXT}:{code}" for code in marked_numbers(text))
-    yield from (f"{AtomKind.NUMBER}:{n}" for w in telling if (n := _plain_number(w)) is not None)
+    yield from _pieces([word for word in found if "://" not in word and not _HAS_EMAIL(word)])
+    yield from (f"{AtomKind.TEXT}:{code}" for code in marked_numbers(read.text))
+    yield from (f"{AtomKind.NUMBER}:{n}" for w in found if (n := _plain_number(w)) is not None)
 
 
-def is_complete(text: str) -> bool:
-    """Whether `typed_forms` looks at every word of the text."""
-    return len(text) <= MAX_WORDS or len(set(text.split())) <= MAX_WORDS
+def _phones(text: str) -> Iterator[str]:
+    for found in islice(_PHONE.finditer(text), _MAX_GROUPED):
+        code = digits(found[0])
+        if code is not None:
+            yield f"{AtomKind.DIGITS}:{code}"
 
 
 def _emails(found: Iterable[str]) -> Iterator[str]:
     exotic = 0
     for match in _EMAIL.finditer("\n".join(found)):
-        written = match[0].strip("'!&%~").rstrip(_EDGES)
+        written = match[0].strip("'!&%~").rstrip(_EDGES).lower()
+        if _SIMPLE_EMAIL(written):
+            yield f"email:{written}"
+            continue
         exotic += not written.isascii()
         form = email(written) if exotic <= _MAX_IDN or written.isascii() else None
         if form is not None and "." in form.rpartition("@")[2]:
@@ -107,6 +151,9 @@ def _emails(found: Iterable[str]) -> Iterator[str]:
 
 def _urls(found: Iterable[str]) -> Iterator[str]:
     for word in found:
+        if plain_url(word):
+            yield f"url:{word}"
+            continue
         for form, _ in word_urls(word):
             if form is not None:
                 yield f"{AtomKind.URL}:{form}"
@@ -135,9 +182,14 @@ def is_linked(host: str) -> bool:
     return host.rpartition(".")[2].lower() in _LINKED and domain(host) is not None
 
 
-def accounts(text: str) -> Iterator[str]:
+def accounts(text: Telling) -> Iterator[str]:
     """IBANs and accounts of that shape, also in groups; an ambiguous last group both ways."""
-    for match in _IBAN.finditer(text):
+    for word in text.words:
+        if _HAS_IBAN(word) and (found := _WHOLE_IBAN(word[:MAX_PLAIN])) is not None:
+            yield f"{AtomKind.ACCOUNT}:{found[1].upper().replace('-', '')}"
+    if not any(_IBAN_GROUP(word) for word in text.words if len(word) < 12):
+        return
+    for match in islice(_IBAN.finditer(text.text), _MAX_GROUPED):
         readings = [match[0], match[0].removesuffix(match[1])] if match[1] else [match[0]]
         for reading in readings:
             form = account(reading)
@@ -155,9 +207,11 @@ def grouped_digits(text: str) -> Iterator[str]:
 
 def marked_numbers(text: str) -> Iterator[str]:
     """Short numbers that the word before them makes a name: `#12`, `issue 7`, `ID: '13'`."""
-    for mark, found in _MARKED.findall(text):
-        if mark.lower() in _MARKS:
-            yield found
+    for match in islice(_MARKED.finditer(text), MAX_WORDS // 4):
+        at = match.start()
+        mark = _MARK.search(text[max(0, at - 16) : at + 1])
+        if mark is not None and mark[1].lower() in _MARKS:
+            yield match[1]
 
 
 def numbers(text: str) -> Iterator[str]:
@@ -180,11 +234,9 @@ def dates(text: str) -> Iterator[str]:
 
 def _plain_number(word: str) -> str | None:
     bare = word.strip("'\",;:()[]{}$€£%").rstrip(".")
-    return (
-        number(bare)
-        if bare and bare[-1].isdigit() and len(bare) < 24 and bare[0] in "0123456789-+"
-        else None
-    )
+    if not bare or len(bare) > 24 or not (bare[0].isdigit() or bare[0] in "+-"):
+        return None
+    return str(int(bare)) if bare.isdecimal() and bare.isascii() else number(bare)
 
 
 def _pieces(telling: list[str]) -> Iterator[str]:
@@ -194,16 +246,22 @@ def _pieces(telling: list[str]) -> Iterator[str]:
     pieces = dict.fromkeys(_PIECE.findall("\n".join(telling)))
     for piece in (*pieces, *(word for word in whole if word not in pieces)):
         bare = piece.strip(_EDGES)
-        if not bare or not _TELLING(bare) or "://" in bare:
+        if not bare or "://" in bare or not _TELLING(bare):
             continue
-        if not bare.isdigit() or len(bare) > 5:
+        if bare[0].isalpha() and "/" not in bare:
+            yield f"text:{bare}"
+        elif not bare.isdigit() or len(bare) > 5:
             form = coded(bare).form
             if form != f"{AtomKind.TEXT}:":
                 yield form
 
 
 def _cells(cells: Iterable[str]) -> Iterator[str]:
-    for cell in cells:
+    for cell in dict.fromkeys(cells):
+        # Most values are words, and words are their own form.
+        if cell[:1].isalpha() and "/" not in cell and "  " not in cell and len(cell) <= MAX_PLAIN:
+            yield f"text:{cell.strip()}"
+            continue
         form = coded(cell).form
         if len(form) > 5:
             yield form

@@ -36,7 +36,7 @@ from pdp.domain.vocabulary import (
 from pdp.domain.wording import QUOTES
 
 _NO_ACTS: Final[Acts] = frozenset()
-_ADDRESS = re.compile(r"\S*(?:@|://)\S*\w|\bwww\.\S*\w")
+_ADDRESS = re.compile(r"(?<!\S)(?:[^\s@:]{0,512}+(?:@|://)|[(<\"']?www\.)\S*\w")
 _SENTENCE = re.compile(
     r"[.!?](?=[\s)]|$)|[;:](?=\s|$)|\n|(?<=\s)[-*\u2022\u2013\u2014](?=\s)|(?<!\w)\d{1,2}[.)](?=\s)"
 )
@@ -45,34 +45,41 @@ _TOKEN = re.compile(r"\x00\w+|[$€£¥₹]|\w(?:[\w'./&+-]*\w)?|[,(&]")
 _LABELS: Final = words("subject body text message title content name description caption note re")
 
 _CARRYING_OUT: Final = (
-    r"(?:do|perform|execute|carry out|complete|handle|follow|act on|act upon|process|address|finish|"
+    r"(?:do|perform|execute|carry out|complete|handle|follow|act on|act upon|process|address"
+    r"|finish|"
     r"implement|take care of|work through|go through|comply with|obey|run through|tackle|resolve|"
     r"fulfil|fulfill|apply|adhere to|proceed with|deal with)"
 )
 _DELEGATING = re.compile(
-    rf"\b{_CARRYING_OUT}\b(?: (?!following|below|these)\S+){{0,5}}? (?:actions?|tasks?|instructions?|"
-    r"steps|to-?dos?|items?|requests?|things|directions?|orders|commands?|points|checklist|guidelines|"
+    rf"\b{_CARRYING_OUT}\b(?: (?!following|below|these)\S+){{0,5}}? (?:actions?|tasks?"
+    rf"|instructions?|"
+    r"steps|to-?dos?|items?|requests?|things|directions?|orders|commands?|points|checklist"
+    r"|guidelines|"
     r"procedure)\b(?P<where>.*)",
     re.IGNORECASE,
 )
 _OBEYING: Final = ("follow", "obey", "comply", "adhere")
 _ELSEWHERE = re.compile(
-    r"\b(?:in|from|on|of|by|listed|specified|mentioned|described|given|contained|stated|sent|written|"
+    r"\b(?:in|from|on|of|by|listed|specified|mentioned|described|given|contained|stated|sent"
+    r"|written|"
     r"outlined|assigned|requested|there|precisely|exactly|carefully)\b|^\W*$"
 )
 _HANDED_OVER = re.compile(
     rf"\b{_CARRYING_OUT} (?:exactly |precisely |just |all |only )*(?:what|whatever|as|everything|"
-    r"anything)\b.{0,40}?\b(?:says?|asks?|asked|tells?|told|instructs?|requests?|wants?|requires?|said|"
+    r"anything)\b.{0,40}?\b(?:says?|asks?|asked|tells?|told|instructs?|requests?|wants?|requires?"
+    r"|said|"
     r"instructed|written|needs|listed|mentioned)\b"
     r"|\baccordingly\b|\bas (?:instructed|requested|described|specified|directed|told|asked|stated|"
     r"required|outlined)\b(?: (?:in|by|there)\b|$)"
     r"|\b(?:according to|per|based on|following) (?:the|their|his|her|its|any) (?:\S+ ){0,2}"
     r"(?:instructions?|directions?|steps|guidelines)"
-    r"|\b(?:on|from|in) (?:my|the|our) (?:\S+ )?(?:to-?do|to do|task|action|shopping) ?(?:list|items|s)\b"
+    r"|\b(?:on|from|in) (?:my|the|our) (?:\S+ )?(?:to-?do|to do|task|action|shopping) ?(?:list"
+    r"|items|s)\b"
     r"|\bwhat(?:ever)? (?:needs|has|is) to be done\b"
 )
 _BILL = re.compile(
-    r"\b(?:pay|settle|clear)\b(?: \S+){0,4}? (?:bills?|invoices?|fees?|fine|dues|statement|charges)\b"
+    r"\b(?:pay|settle|clear)\b(?: \S+){0,4}? (?:bills?|invoices?|fees?|fine|dues|statement"
+    r"|charges)\b"
     r"(?!.*[@\d])"
 )
 

@@ -35,17 +35,17 @@ _URGING: Final = words(
 )
 _SOFT: Final = _URGING | words(
     "just also now first only quickly immediately asap simply always again either both carefully "
-    "automatically directly maybe perhaps so additionally furthermore likewise actually go ahead ok "
-    "okay hey hi hello"
+    "automatically directly maybe perhaps so additionally furthermore likewise actually go ahead "
+    "ok okay hey hi hello"
 )
 _JOINING: Final = words("and or , ( & plus but nor")
 _NOT: Final = words("don't dont not never cannot can't won't shouldn't mustn't wouldn't neither")
 _BUT_DO: Final = words("forget hesitate fail wait neglect omit miss")
 _GOVERNING: Final = words(
-    "want wants need needs like love prefer wish have has had got sure remember forget hesitate fail "
-    "wait neglect try trying going able ready time task job goal plan plans aim like'd order you free "
-    "is be supposed proceed continue happy hoping hope intend careful important necessary required "
-    "possible best as instructions"
+    "want wants need needs like love prefer wish have has had got sure remember forget hesitate "
+    "fail wait neglect try trying going able ready time task job goal plan plans aim like'd "
+    "order you free is be supposed proceed continue happy hoping hope intend careful important "
+    "necessary required possible best as instructions"
 )
 _HELPING: Final = words("help need want wants like let helping helps allow enable")
 _MODALS: Final = words("can could would will should must may shall might 'd 'll")
@@ -57,19 +57,23 @@ _REPORTING: Final = words(
     "saying says said stating states reads reading telling asking reminding explaining announcing "
     "mentioning announces titled named called"
 )
+_PASSED: Final = _SOFT | _NOT | {"to", "do"}
+#: Words of politeness and negation between a verb and what governs it.
+_REACH: Final = 8
 #: With money these pay.
 _HANDING: Final = words("send give return move")
 _TOLD: Final = words("tell ask remind inform notify advise instruct urge warn email message text")
 _ASKING_WORDS: Final = words(
     "what which who whom whose when where why how did does is are was were has am"
 )
+_BEFORE_YOU: Final = words("don't that if sure")
 _INDIRECT: Final = words("how what which where whether who when")
 _OTHERS: Final = words("i he she they who")
 _OBJECT: Final = words(
     "the a an my our your his her their its this that these those it them him us me all any some "
-    "each every both one two three four five another no back to via with in on at into for up down "
-    "off out over everything everyone everybody anyone whatever which who what new more enough half "
-    "twice only same other others $ € £"
+    "each every both one two three four five another no back to via with in on at into for up "
+    "down off out over everything everyone everybody anyone whatever which who what new more "
+    "enough half twice only same other others $ € £"
 ) | {QUOTE, PLACE}
 _NO_OBJECT: Final = words("is are was were has had from of about status and or , will")
 _IRREGULAR: Final = {
@@ -84,10 +88,7 @@ _IRREGULAR: Final = {
     "told": "tell",
     "repaid": "repay",
     "lent": "lend",
-    "withdrawn": "withdraw",
-    "hidden": "hide",
     "run": "run",
-    "shut": "shutdown",
 }
 
 
@@ -158,18 +159,18 @@ class _Clause:
         end = index + 2
         if not acts:
             acts, end = self._base(word), index + 1
-        return (acts | self._by_object(word, index, acts), end) if acts else (_NO_ACTS, end)
+        return (acts | self._by_object(word, index), end) if acts else (_NO_ACTS, end)
 
     def _base(self, word: str) -> Acts:
         return verb_acts(word) or _formed(word, "ing") or _formed(word, "ed")
 
     def _phrase(self, index: int) -> tuple[Acts, int] | None:
-        for phrase, acts in PHRASES:
-            steps = phrase.split()
-            if steps[0] == self.words[index] or steps[0] == _stem(self.words[index]):
-                end = self._matches(steps[1:], index + 1)
+        word = self.words[index]
+        for first in dict.fromkeys((word, _stem(word))):
+            for steps, acts in PHRASES.get(first, ()):
+                end = self._matches(steps, index + 1)
                 if end:
-                    return acts | self._by_object(steps[0], index, acts), end
+                    return acts | self._by_object(first, index), end
         return None
 
     def _matches(self, steps: Sequence[str], index: int) -> int:
@@ -193,18 +194,20 @@ class _Clause:
             index += gap + 1
         return index
 
-    def _by_object(self, verb: str, index: int, acts: Acts) -> Acts:
+    def _by_object(self, verb: str, index: int) -> Acts:
         """What a verb that says little asks for with its object; and sending money is paying."""
         found = _NO_ACTS
-        ahead = self.words[index + 1 : index + 9]
-        said = next((at for at, word in enumerate(ahead) if word in _REPORTING | {"that"}), 8)
-        if verb in _HANDING and any(w in MONEY_WORDS or w in "$€£¥₹" for w in ahead[:said]):
+        after = self.words[index + 1 : index + 9]
+        said = next((at for at, word in enumerate(after) if word in _REPORTING | {"that"}), 8)
+        if verb in _HANDING and any(w in MONEY_WORDS or w in "$€£¥₹" for w in after[:said]):
             found |= {Act.PAY}
         if verb not in LIGHT_VERBS:
             return found
         for ahead in range(index + 1, min(index + 9, len(self.words))):
             noun = self.words[ahead]
-            if noun in _URGING | _REPORTING | {"that"} or (noun in ("and", ",") and self._base(self.at(ahead + 1))):
+            if noun in _URGING | _REPORTING | {"that"} or (
+                noun in ("and", ",") and self._base(self.at(ahead + 1))
+            ):
                 break
             if noun in ("to", "from", "about", "with", "in", "for") and ahead > index + 2:
                 break
@@ -219,7 +222,7 @@ class _Clause:
         if not verb_acts(word) and _stem(word) != word:
             return self._place_of_form(index)
         denied, to, urged, left = False, False, False, index - 1
-        while left >= 0 and (self.words[left] in _SOFT or self.words[left] in _NOT | {"to", "do"}):
+        while left >= max(0, index - _REACH) and self.words[left] in _PASSED:
             here = self.words[left]
             denied = denied or here in _NOT
             to = to or here == "to"
@@ -242,12 +245,7 @@ class _Clause:
             return denied, False
         if stands in ("you", "we", *_MODALS) and self.at(left - 2) in _INDIRECT:
             return None
-        if stands in ("you", "we") and self.at(left - 1) in _MODALS | {
-            "don't",
-            "that",
-            "if",
-            "sure",
-        }:
+        if stands in ("you", "we") and self.at(left - 1) in _MODALS | _BEFORE_YOU:
             return denied, False
         if stands in _MODALS and self.at(left - 1) in ("you", "we"):
             return denied, False

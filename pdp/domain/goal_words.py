@@ -75,7 +75,7 @@ _CLASS_ACTS: Final = {
 _LISTED: Final = _table(
     {
         "send": "email e-mail mail message text sms dm tell inform notify contact ping phone call "
-        "remind alert brief thank congratulate apologize apologise greet cc bcc update_on",
+        "remind alert brief thank congratulate apologize apologise greet cc bcc",
         "reply": "reply respond answer",
         "forward": "forward relay redirect",
         "post": "post publish tweet retweet comment announce broadcast crosspost review",
@@ -90,7 +90,7 @@ _LISTED: Final = _table(
         "schedule change": "reschedule postpone",
         "create": "create make generate draft compose write save record insert register build "
         "duplicate clone fork copy append log note document open file raise store new produce "
-        "prepare set establish import export export attach jot summarize_into",
+        "prepare set establish import export attach jot",
         "create change invite": "add",
         "create change": "put enter include fill",
         "change close": "mark complete finish archive",
@@ -110,16 +110,16 @@ _LISTED: Final = _table(
         "grant share": "permit",
         "revoke": "revoke ban suspend demote unshare block deauthorize offboard",
         "change": "adjust correct increase decrease raise lower extend shorten reduce modify alter "
-        "amend rework improve polish tweak swap convert translate_in rename shift sort relocate "
+        "amend rework improve polish tweak swap convert rename shift sort relocate "
         "apply revise rewrite tidy",
     }
 )
 
 #: Verbs that ask for nothing but looking and thinking, whatever a tool of that name would do.
 _LOOKING: Final = words(
-    "tell_me find show look check read search summarize summarise list get fetch explain analyze "
+    "find show look check read search summarize summarise list get fetch explain analyze "
     "analyse compare count describe review verify investigate research identify determine suggest "
-    "recommend give help let use go come see know think decide figure work choose pick think"
+    "recommend give help let use go come see know think decide figure work choose pick"
 )
 
 
@@ -201,14 +201,15 @@ NOUN_ACTS: Final = _table(
 )
 #: Beside a sending verb these say that money is sent.
 MONEY_WORDS: Final = words(
-    "payment money amount euro euros dollar dollars pound pounds usd eur gbp chf jpy rent fee price "
-    "cash fund funds refund iban difference salary bucks balance deposit transaction installment"
+    "payment money amount euro euros dollar dollars pound pounds usd eur gbp chf jpy rent fee "
+    "price cash fund funds refund iban difference salary bucks balance deposit transaction "
+    "installment"
 )
 
 #: Phrases that ask for an act; `*` stands for up to four words, of which none is "me" or "us" where
 #: the phrase says `~`: what the agent is to tell its own principal is no sending.
-PHRASES: Final[tuple[tuple[str, Acts], ...]] = tuple(
-    (phrase, _acts(acts))
+_PHRASES: Final = tuple(
+    (phrase.split(), _acts(acts))
     for acts, phrases in {
         "send": "let ~ know|keep ~ posted|keep ~ updated|keep ~ informed|keep ~ in the loop|"
         "get in touch|get hold of|reach out|drop ~ line|drop ~ note|drop ~ message|drop ~ email|"
@@ -226,7 +227,8 @@ PHRASES: Final[tuple[tuple[str, Acts], ...]] = tuple(
         "clean up|clean out|clear out|clear up|do away with",
         "delete change": "take * off|take * out|take * down",
         "cancel": "call off|call * off",
-        "change schedule": "push * back|push back|bring forward|bring * forward|move * to|pull * in",
+        "change schedule": "push * back|push back|bring forward|bring * forward|move * to|pull * "
+        "in",
         "change": "turn on|turn off|turn up|turn down|turn * on|turn * off|turn * up|turn * down|"
         "switch on|switch off|switch * on|switch * off|opt in|opt out|check in|check out",
         "change close": "cross off|cross * off|tick off|tick * off|check off|check * off",
@@ -239,13 +241,19 @@ PHRASES: Final[tuple[tuple[str, Acts], ...]] = tuple(
     }.items()
     for phrase in phrases.split("|")
 )
+#: The same by their first word, as (the further words, acts).
+PHRASES: Final[dict[str, tuple[tuple[tuple[str, ...], Acts], ...]]] = {
+    first: tuple((tuple(steps[1:]), acts) for steps, acts in _PHRASES if steps[0] == first)
+    for first in {steps[0] for steps, _ in _PHRASES}
+}
 
 #: Verbs that are as often nouns: between other words they count only before an object.
 NOUNY: Final = frozenset(WEAK_VERBS) | words(
-    "update change move copy record release import sync push vote print delay sign save report reply "
-    "answer share pause fix merge reset increase pay buy deal run trade rent hire text call visit "
-    "decline access note transfer refund tip deposit purchase review approve_by start set list show "
-    "answer mark test order file document log build post mail email message phone ping alert"
+    "update change move copy record release import sync push vote print delay sign save report "
+    "reply answer share pause fix merge reset increase pay buy deal run trade rent hire text "
+    "call visit decline access note transfer refund tip deposit purchase review start set list "
+    "show answer mark test order file document log build post mail email message phone ping "
+    "alert"
 )
 
 
@@ -285,10 +293,11 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "schedule": "plane planen vereinbare vereinbaren terminiere",
                 "create": "erstelle erstell erstellen anlegen lege erzeuge speichere speichern "
                 "hinzufügen füge trage eintragen",
-                "change": "ändere ändern aktualisiere aktualisieren verschiebe verschieben bearbeite "
+                "change": "ändere ändern aktualisiere aktualisieren verschiebe verschieben "
+                "bearbeite "
                 "bearbeiten umbenennen benenne anpassen passe korrigiere",
                 "delete": "lösche lösch löschen entferne entfernen",
-                "cancel": "storniere stornieren absagen sage_ab kündige kündigen",
+                "cancel": "storniere stornieren absagen kündige kündigen",
                 "close": "schließe schließen",
                 "run": "führe ausführen starte starten installiere installieren",
                 "grant": "gewähre gewähren erteile erteilen",
@@ -317,7 +326,8 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "remboursez rembourser verse versez verser",
                 "buy": "achète achetez acheter commande commandez commander",
                 "book": "réserve réservez réserver",
-                "schedule": "planifie planifiez planifier programme programmez programmer organisez",
+                "schedule": "planifie planifiez planifier programme programmez programmer "
+                "organisez",
                 "create": "crée créez créer ajoute ajoutez ajouter enregistre enregistrez "
                 "enregistrer rédige rédigez rédiger",
                 "change": "modifie modifiez modifier changez changer déplace déplacez déplacer "
@@ -345,16 +355,17 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "post": "publica publique publicar",
                 "share": "comparte comparta compartas compartir",
                 "invite": "invita invitar",
-                "pay": "paga pague pagues pagar transfiere transfiera transferir reembolsa reembolse "
+                "pay": "paga pague pagues pagar transfiere transfiera transferir reembolsa "
+                "reembolse "
                 "reembolsar",
                 "buy": "compra compre comprar encarga encargue pide",
-                "book": "reserva reserve_es reservar",
+                "book": "reserva reservar",
                 "schedule": "programa programe programar agenda agende agendar",
                 "create": "crea cree crear añade añada añadir agrega agregue agregar guarda guarde "
                 "guardar redacta redacte",
                 "change": "cambia cambie cambiar modifica modifique modificar actualiza actualice "
                 "actualizar mueve mueva mover renombra corrige corrija aplaza",
-                "delete": "borra borre borres borrar elimina elimine elimines eliminar quita quite_es",
+                "delete": "borra borre borres borrar elimina elimine elimines eliminar quita",
                 "cancel": "cancela cancele canceles cancelar anula anule anular",
                 "close": "cierra cierre cerrar",
                 "run": "ejecuta ejecute ejecutar instala instale instalar",

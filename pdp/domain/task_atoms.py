@@ -21,9 +21,9 @@ from pdp.domain.atoms_output import read_output
 from pdp.domain.atoms_text import (
     dates,
     grouped_digits,
-    is_complete,
     is_linked,
     numbers,
+    telling,
     typed_forms,
     word_urls,
 )
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 #: Atoms of one task; beyond it memory and set-up grow with what a tool returns, and no person
 #: chooses a value among so many. Values that come later are unknown.
 MAX_ATOMS: Final = 20_000
+#: Of these, what one output can bring: half, so that one dump leaves room for what comes after.
+MAX_OF_OUTPUT: Final = 10_000
 #: Texts that a principal vouches for in one task; each is searched for runs of words.
 _MAX_TEXTS: Final = 64
 #: Said in texts of a principal, atoms of this many; a goal of 16 KiB holds fewer.
@@ -156,9 +158,13 @@ class TaskAtoms:
         `label` is the minimum of `provenance.output_label`, `sensitivity` that of the call.
         """
         reading = read_output(raw, media_type)
-        if not reading.complete or not is_complete(reading.text + reading.prose):
+        prose, rest = telling(reading.prose), telling(reading.text)
+        if not (reading.complete and prose.complete and rest.complete):
             self.full = True
-        origin = Origin.TRUSTED if label is OutputLabel.TRUSTED else Origin.UNTRUSTED
+        origin = Origin.UNTRUSTED
+        if label is OutputLabel.TRUSTED:
+            # What was met and not kept could be what this output says again.
+            origin = Origin.UNKNOWN if self.full else Origin.TRUSTED
         seen = Seen(
             origin=origin,
             source=decision_id,
@@ -166,10 +172,12 @@ class TaskAtoms:
             sensitivity=sensitivity,
             order=self._next(),
         )
-        self._add(typed_forms(reading.prose), seen._replace(pointed=origin is Origin.UNTRUSTED))
-        self._add(typed_forms(reading.text, cells=reading.cells), seen)
-        for record in reading.records if self._count_texts() else ():
-            if any(self.said(coded(value)) for value in record):
+        self._add(typed_forms(prose), seen._replace(pointed=origin is Origin.UNTRUSTED))
+        self._add(typed_forms(rest, cells=reading.cells), seen)
+        texts = [wording for wording, _, _ in self._all_texts()]
+        for record in reading.records if texts else ():
+            begun = (value for value in record if any(text.begins(value) for text in texts))
+            if any(self.said(coded(value)) for value in begun):
                 self._add((coded(value).form for value in record), seen._replace(named=True))
 
     def find(self, one: Atom) -> Seen:
@@ -257,25 +265,26 @@ class TaskAtoms:
         return self._order
 
     def _add(self, forms: Iterable[str], new: Seen) -> None:
-        room = MAX_ATOMS - len(self)
+        room = min(MAX_ATOMS - len(self), MAX_OF_OUTPUT)
+        own, base = self._seen, self._base
         trusted = new.origin is Origin.TRUSTED
         for form in forms:
             key = form.casefold()
-            old = self._get(key)
+            old = own.get(key) or (base._get(key) if base is not None else _UNSEEN)
             if old is _UNSEEN:
                 if room <= 0:
                     self.full = True
                     return
                 room -= 1
-                self._seen[key] = new
+                own[key] = new
             elif old is not new and (merged := _merged(old, new)) != old:
-                self._seen[key] = merged
+                own[key] = merged
             if trusted:
                 self._exact.add(form)
 
 
 def _merged(old: Seen, new: Seen) -> Seen:
-    """An atom met once more: the first trusted or any untrusted occurrence says where it is from."""
+    """An atom met once more: the first occurrence says where it is from; untrusted beats unknown."""
     turned = old.origin is Origin.UNKNOWN and new.origin is Origin.UNTRUSTED
     return Seen(
         origin=new.origin if turned else old.origin,

@@ -32,23 +32,28 @@ _MAX_WORDS, _MAX_VALUE = 12, 160
 _BREAK: Final = "\x1f"
 _BREAKING = frozenset('.!?;:"()[]{}\u201c\u201d\u00ab\u00bb|\u2026\u3002')
 _DROPPED = frozenset(",'`*_<>\u2018\u2019\u201a\u201e")
+_MARKS: Final = "".join(_BREAKING | _DROPPED) + "@#"
 QUOTES = re.compile(
-    r"\"([^\"\n]{1,4000})\"|\u201c([^\u201c\u201d]{1,4000})\u201d|\u00ab\s?([^\u00ab\u00bb]{1,4000}?)\s?\u00bb"
-    r"|\u201e([^\u201c\u201d\u201e]{1,4000})[\u201c\u201d]|```(?:\w*\n)?([^`]{1,4000})```|`([^`\n]{1,4000})`"
-    r"|(?<![^\W_])['\u2018]((?:[^'\u2018\u2019\n]|(?<=\w)['\u2019](?=\w)){1,4000})['\u2019](?![^\W_])"
+    r"\"([^\"\n]{1,4000})\"|\u201c([^\u201c\u201d]{1,4000})\u201d"
+    r"|\u00ab\s?([^\u00ab\u00bb]{1,4000}?)\s?\u00bb"
+    r"|\u201e([^\u201c\u201d\u201e]{1,4000})[\u201c\u201d]|```(?:\w*\n)?([^`]{1,4000})```"
+    r"|`([^`\n]{1,4000})`"
+    r"|(?<![^\W_])['\u2018]((?:[^'\u2018\u2019\n]"
+    r"|(?<=\w)['\u2019](?=\w)){1,4000})['\u2019](?![^\W_])"
 )
 _FUNCTION_WORDS: Final = words(
-    "a an the this that these those it its i me my mine we us our you your he him his she her they "
-    "them their who whom whose which what when where why how there here and or but nor so yet if "
-    "then else than as at by for from in into of off on onto out over per to toward up upon via with "
-    "within without about above after again against all along also am among an any are around back "
-    "be been before being below between both can could did do does doing done down during each every "
-    "few first had has have having just last less let like may might more most much must near need "
-    "needs new next no not now old once one only other others own please same shall should since "
-    "some soon still such sure take taken thanks thank that's through today tomorrow tonight too two "
-    "three until very want wants was way were while will would yes yesterday ok okay hi hello hey "
-    "dear best regards kind everyone everybody anyone anybody someone somebody nobody nothing anything "
-    "something everything thing things latest recent recently currently following another"
+    "a an the this that these those it its i me my mine we us our you your he him his she her "
+    "they them their who whom whose which what when where why how there here and or but nor so "
+    "yet if then else than as at by for from in into of off on onto out over per to toward up "
+    "upon via with within without about above after again against all along also am among an any "
+    "are around back be been before being below between both can could did do does doing done "
+    "down during each every few first had has have having just last less let like may might more "
+    "most much must near need needs new next no not now old once one only other others own "
+    "please same shall should since some soon still such sure take taken thanks thank that's "
+    "through today tomorrow tonight too two three until very want wants was way were while will "
+    "would yes yesterday ok okay hi hello hey dear best regards kind everyone everybody anyone "
+    "anybody someone somebody nobody nothing anything something everything thing things latest "
+    "recent recently currently following another"
 )
 _GENERIC: Final = (
     _FUNCTION_WORDS
@@ -88,12 +93,19 @@ class Wording:
         marked = {word for part in self.quoted for word, _ in _tokens(part)}
         self._names = frozenset(_named(tokens)) | (marked - _FUNCTION_WORDS)
 
+    def begins(self, value: str) -> bool:
+        """Whether the text has the first word of the value: quick, and never wrongly no."""
+        word = value.split(None, 1)[0] if value and not value.isspace() else ""
+        if word.casefold() in self._first:
+            return True
+        bare = word.strip(_MARKS).casefold()
+        return not bare or bare.removesuffix("'s").removesuffix("\u2019s") in self._first
+
     def says(self, value: str) -> bool:
         """Whether the text holds the value as a run of whole words."""
         if len(value) > _MAX_VALUE:
             return False
-        found = value.split(None, 1)
-        if not found or not self._has_start(found[0]):
+        if not self.begins(value):
             return False
         run = _words(value)
         return bool(run) and len(run) <= _MAX_WORDS and f" {' '.join(run)} " in self._run
@@ -112,9 +124,6 @@ class Wording:
     def marks(self, value: str) -> bool:
         """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""
         return any(word in self._names for word in _words(value))
-
-    def _has_start(self, word: str) -> bool:
-        return any(start in self._first for start, _ in _tokens(word))
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
