@@ -235,6 +235,9 @@ class Records(Protocol):
     def leaves(self, start: int, limit: int) -> Sequence[StoredLeaf]:
         """Up to `limit` leaves of the log from index `start`."""
 
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """One decision, if there is one of that id."""
+
     def input(self, decision_id: str) -> InputRecord | None:
         """The input document of a decision, unless it was erased."""
 

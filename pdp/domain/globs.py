@@ -218,6 +218,18 @@ class _Reader:
         raise InvalidInput(self._field, place, remedy)
 
 
+def may_begin(pattern: str, start: str) -> bool:
+    """Whether some text that begins with `start` could match the valid glob `pattern`."""
+    literal = pattern
+    for index, char in enumerate(pattern):
+        if char in _SPECIAL:
+            literal = pattern[:index]
+            break
+    else:
+        return literal.startswith(start)
+    return literal.startswith(start) or start.startswith(literal)
+
+
 def _tries(parts: tuple[_Part, ...], *, delimited: bool) -> int:
     """How many ways through the whole pattern a matcher may try on the longest text, at most.
 

@@ -39,7 +39,7 @@ def answer(value: Answer) -> decision_pb2.AuthorizeResponse:
     """The AuthorizeResponse of an answer."""
     return decision_pb2.AuthorizeResponse(
         decision=_DECISION[value.decision],
-        reasons=[_reason(reason) for reason in value.reasons],
+        reasons=[reason(one) for one in value.reasons],
         obligations=[_obligation(obligation) for obligation in value.obligations],
         decision_id=value.decision_id,
         request_id=value.request_id,
@@ -111,7 +111,8 @@ def task(value: Task, *, now_us: int) -> task_pb2.Task:
     )
 
 
-def _reason(reason: Reason) -> decision_pb2.Reason:
+def reason(reason: Reason) -> decision_pb2.Reason:
+    """The Reason message of a reason."""
     return decision_pb2.Reason(
         code=reason.code,
         message=reason.message,

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from pdp.domain.merkle import Frontier
-from pdp.domain.records import InputRecord
+from pdp.domain.records import DecisionRecord, InputRecord
 from pdp.domain.task import Task
 from pdp.ports import LogState, StoredLeaf, StoreError
 from pdp.store import rows
@@ -28,6 +28,7 @@ _LEAVES: Final = rows.select("leaf", rows.LEAF_COLUMNS, "idx >= ? ORDER BY idx L
 _TASK_LEAVES: Final = rows.select(
     "leaf", rows.LEAF_COLUMNS, "task_id = ? AND task_id <> '' ORDER BY idx"
 )
+_DECISION: Final = rows.select("decision", rows.DECISION_COLUMNS, "id = ?")
 _INPUT: Final = rows.select(
     "input",
     rows.INPUT_COLUMNS,
@@ -112,6 +113,12 @@ class SqliteReader:
     def checkpoints(self) -> Sequence[str]:
         """All signed checkpoints, oldest first."""
         return [text for (text,) in self._all("SELECT text FROM checkpoint ORDER BY number", ())]
+
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """One decision, if there is one of that id."""
+        found = self._all(_DECISION, (decision_id,))
+        with _reading(self._path):
+            return rows.decision_of(found[0]) if found else None
 
     def input(self, decision_id: str) -> InputRecord | None:
         """The input document of a decision, unless it was never kept or has been erased."""

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from pdp.domain.merkle import Frontier
-from pdp.domain.records import Changes, InputRecord
+from pdp.domain.records import Changes, DecisionRecord, InputRecord
 from pdp.domain.task import Task
 from pdp.ports import (
     CommitUnknown,
@@ -165,6 +165,11 @@ class SqliteStore:
         """All signed checkpoints, oldest first."""
         with self._looking() as reader:
             return reader.checkpoints()
+
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """One decision, if there is one of that id."""
+        with self._looking() as reader:
+            return reader.decision(decision_id)
 
     def input(self, decision_id: str) -> InputRecord | None:
         """The input document of a decision, unless it was never kept or has been erased."""
