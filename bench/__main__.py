@@ -44,16 +44,24 @@ def main() -> int:
 
     # Beside the stores in the cache: on the disk whose cost is to be measured, not in memory.
     work = Path(tempfile.mkdtemp(prefix="run-", dir=cache_folder("runs")))
+    plan = _plan(asked)
+    results = Results(
+        machine.describe_machine(work),
+        f"{plan.rounds} rounds, {plan.seconds:g} s for each load of a row",
+    )
+    failed = False
     try:
-        results = _measure(asked, work, tell)
+        _measure(asked, plan, work, results, tell)
     except (BenchFailed, EngineError) as fault:
+        # What was measured before is as good as ever.
         errors.print(f"the bench failed: {fault}", markup=False)
         errors.print(f"what the servers said is in {work}", markup=False)
-        return 1
+        failed = True
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    shutil.rmtree(work)
+    if not failed:
+        shutil.rmtree(work)
     folder = asked.out
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(results.as_json(), indent=1, ensure_ascii=False)
@@ -64,7 +72,14 @@ def main() -> int:
     else:
         show(Console(width=None if sys.stdout.isatty() else 150), results)
     tell(f"results.json and plots are in {folder}")
-    return 0
+    return 1 if failed else 0
+
+
+def _plan(asked: argparse.Namespace) -> Plan:
+    return Plan(
+        rounds=asked.rounds or (2 if asked.quick else 5),
+        seconds=asked.seconds or (0.5 if asked.quick else 1.5),
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -86,14 +101,16 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-def _measure(asked: argparse.Namespace, work: Path, tell: Callable[[str], None]) -> Results:
+def _measure(
+    asked: argparse.Namespace,
+    plan: Plan,
+    work: Path,
+    results: Results,
+    tell: Callable[[str], None],
+) -> None:
+    """Put into `results` what is asked for, part by part."""
     parts = set(asked.parts or PARTS)
-    rounds = asked.rounds or (2 if asked.quick else 5)
-    seconds = asked.seconds or (0.5 if asked.quick else 1.5)
-    plan = Plan(rounds, seconds)
-    results = Results(
-        machine.describe_machine(work), f"{rounds} rounds, {seconds:g} s for each load of a row"
-    )
+    rounds, seconds = plan.rounds, plan.seconds
     tell("building the load client")
     client = build_client()
     if parts & {"peers", "engine"}:
@@ -117,7 +134,6 @@ def _measure(asked: argparse.Namespace, work: Path, tell: Callable[[str], None])
         results.growth = measure_growth(
             client, work / "growth", shorter, quick=asked.quick, tell=tell
         )
-    return results
 
 
 if __name__ == "__main__":
