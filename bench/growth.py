@@ -31,6 +31,18 @@ LEDGERS: Final = {8: 512, 100: 64, 1000: 64}
 QUICK_LEDGERS: Final = {8: 256, 100: 64}
 
 
+def _format() -> str:
+    """Changes with whatever decides what a filled store looks like."""
+    written_by = (
+        *("pdp/store/schema.py", "pdp/store/rows.py"),
+        *("pdp/domain/leaves.py", "pdp/domain/document.py"),
+    )
+    files = [ROOT / "large_store.py", ROOT / "calls.py", *(PROJECT / one for one in written_by)]
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+#: As this process writes stores: read now, and not when a file may have changed since.
+_FORMAT: Final = _format()
 #: All tasks are called once; this only bounds it.
 FIRST_SECONDS: Final = 60.0
 
@@ -124,7 +136,7 @@ def _row(key: str, title: str, service: Service, over: Sequence[Lane]) -> Row:
 
 def _kept(name: str, histories: list[History], tell: Callable[[str], None]) -> Path:
     """A store with the histories from the cache, filled now if it is not there."""
-    folder = cache_folder("stores") / f"{name}-{_version()}"
+    folder = cache_folder("stores") / f"{name}-{_FORMAT}"
     if not folder.is_dir():
         for old in folder.parent.glob(f"{name}-*"):
             shutil.rmtree(old)
@@ -149,13 +161,3 @@ def _documents(folder: Path) -> dict[str, dict[str, Any]]:
 def _copy(source: Path, target: Path, tell: Callable[[str], None]) -> None:
     tell(f"copying a store to {target.name}")
     shutil.copytree(source, target)
-
-
-def _version() -> str:
-    """Changes with whatever decides what a filled store looks like."""
-    written_by = (
-        *("pdp/store/schema.py", "pdp/store/rows.py"),
-        *("pdp/domain/leaves.py", "pdp/domain/document.py"),
-    )
-    files = [ROOT / "large_store.py", ROOT / "calls.py", *(PROJECT / one for one in written_by)]
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
