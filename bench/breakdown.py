@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -14,6 +15,7 @@ from typing import Any, Final
 from bench import calls
 from bench.calls import lanes
 from bench.client import run_load
+from bench.processes import sockets
 from bench.rounds import WARM
 from bench.service import Service, running_service
 from bench.timed_service import COUNTERS
@@ -76,9 +78,10 @@ def measure_breakdown(
 ) -> list[Breakdown]:
     """One call at a time, then 32 in flight, at a service with a stopwatch in it."""
     folder.mkdir()
-    counters = folder / "counters.sock"
-    os.environ[COUNTERS] = str(counters)
-    try:
+    with sockets() as short, ExitStack() as held:
+        counters = short / "counters.sock"
+        os.environ[COUNTERS] = str(counters)
+        held.callback(os.environ.pop, COUNTERS)
         with running_service(folder / "data", "timed", module="bench.timed_service") as service:
             service.start_tasks(lanes("timed"))
             found = []
@@ -86,8 +89,6 @@ def measure_breakdown(
                 tell(f"where the time goes, {inflight} in flight")
                 found.append(_measure(client, service, counters, inflight, seconds))
             return found
-    finally:
-        del os.environ[COUNTERS]
 
 
 def _measure(

@@ -15,7 +15,7 @@ from bench import wire
 from bench.cache import Skipped
 from bench.client import Recorded, Target
 from bench.opa_server import write_policy
-from bench.processes import BenchFailed, running, wait_for_socket
+from bench.processes import BenchFailed, running, sockets, wait_for_socket
 
 METHOD: Final = "/envoy.service.auth.v3.Authorization/Check"
 
@@ -44,22 +44,24 @@ def running_plugin(binary: Path | None, folder: Path, *, log_decisions: bool) ->
     write_policy(bundle)
     (bundle / "envoy.rego").write_text(_ENTRY)
     (bundle / ".manifest").write_text('{"revision": "bench", "roots": ["pdp", "bench"]}')
-    socket = folder / "grpc.sock"
-    settings = [
-        f"plugins.envoy_ext_authz_grpc.addr=unix://{socket}",
-        "plugins.envoy_ext_authz_grpc.path=bench/envoy/allow",
-    ]
-    if log_decisions:
-        settings.append("decision_logs.console=true")
     log = folder / "plugin.log"
-    command: list[str | Path] = [
-        *(binary, "run", "--server", "--bundle", bundle, "--addr", f"unix://{folder}/http.sock"),
-        *("--log-level", "info" if log_decisions else "error", "--skip-version-check"),
-        *(word for setting in settings for word in ("--set", setting)),
-    ]
-    with running(command, log) as child:
-        wait_for_socket(child, log, socket)
-        yield Target("grpc", f"unix:{socket}", METHOD)
+    with sockets() as short:
+        socket = short / "grpc.sock"
+        settings = [
+            f"plugins.envoy_ext_authz_grpc.addr=unix://{socket}",
+            "plugins.envoy_ext_authz_grpc.path=bench/envoy/allow",
+        ]
+        if log_decisions:
+            settings.append("decision_logs.console=true")
+        command: list[str | Path] = [
+            *(binary, "run", "--server", "--bundle", bundle),
+            *("--addr", f"unix://{short / 'http.sock'}", "--skip-version-check"),
+            *("--log-level", "info" if log_decisions else "error"),
+            *(word for setting in settings for word in ("--set", setting)),
+        ]
+        with running(command, log) as child:
+            wait_for_socket(child, log, socket)
+            yield Target("grpc", f"unix:{socket}", METHOD)
 
 
 def requests(inputs: Sequence[bytes], count: int) -> list[bytes]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.client import Recorded, Target
-from bench.processes import BenchFailed, running, wait_for_socket
+from bench.processes import BenchFailed, running, sockets, wait_for_socket
 from pdp.bundle import default_bundle_path, load_bundles
 from pdp.decide import ENTRYPOINT
 from pdp.engine.binary import find_opa
@@ -56,15 +56,16 @@ def running_opa(folder: Path) -> Iterator[Target]:
     bundle = folder / "bundle"
     bundle.mkdir(parents=True)
     write_policy(bundle)
-    socket = folder / "opa.sock"
     log = folder / "opa.log"
-    command: list[str | Path] = [
-        *(find_opa(), "run", "--server", "--bundle", bundle, "--addr", f"unix://{socket}"),
-        *("--log-level", "error", "--skip-version-check"),
-    ]
-    with running(command, log) as child:
-        wait_for_socket(child, log, socket)
-        yield Target("http", f"unix:{socket}", PATH)
+    with sockets() as short:
+        socket = short / "opa.sock"
+        command: list[str | Path] = [
+            *(find_opa(), "run", "--server", "--bundle", bundle, "--addr", f"unix://{socket}"),
+            *("--log-level", "error", "--skip-version-check"),
+        ]
+        with running(command, log) as child:
+            wait_for_socket(child, log, socket)
+            yield Target("http", f"unix:{socket}", PATH)
 
 
 def requests(inputs: Sequence[bytes], count: int) -> list[bytes]:

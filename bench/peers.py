@@ -17,7 +17,7 @@ from bench.cerbos import server as cerbos
 from bench.cerbos.install import VERSION as CERBOS_VERSION
 from bench.cerbos.install import find_cerbos
 from bench.client import Recorded, Target
-from bench.processes import BenchFailed, running, wait_for_socket
+from bench.processes import BenchFailed, running, sockets, wait_for_socket
 from bench.rounds import Row
 from bench.service import METHOD, Service, running_service
 from pdp.v1 import decision_pb2
@@ -119,10 +119,12 @@ def _add_service(compared: Compared) -> None:
 
 @contextmanager
 def _running_noop(folder: Path) -> Iterator[Target]:
-    socket, log = folder / "noop.sock", folder / "noop.log"
-    with running([sys.executable, "-m", "bench.noop", socket], log) as child:
-        wait_for_socket(child, log, socket)
-        yield Target("grpc", f"unix:{socket}", METHOD)
+    log = folder / "noop.log"
+    with sockets() as short:
+        socket = short / "noop.sock"
+        with running([sys.executable, "-m", "bench.noop", socket], log) as child:
+            wait_for_socket(child, log, socket)
+            yield Target("grpc", f"unix:{socket}", METHOD)
 
 
 def _noop_row(target: Target) -> Row:

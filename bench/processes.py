@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,15 @@ def running(
         yield child
     finally:
         stop(child)
+
+
+@contextmanager
+def sockets() -> Iterator[Path]:
+    """A folder for sockets until the block ends: their paths may have no more than 107 bytes, and
+    those of the bench's other files depend on where the project lies.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        yield Path(folder)
 
 
 def stop(child: subprocess.Popen[bytes]) -> None:

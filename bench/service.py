@@ -16,7 +16,7 @@ import grpc
 from bench.cache import ROOT
 from bench.calls import EARLIER_CALLS, Lane, requests, start_request
 from bench.client import Recorded, Target
-from bench.processes import BenchFailed, running, wait_for_line
+from bench.processes import BenchFailed, running, sockets, wait_for_line
 from pdp.v1 import decision_pb2, decision_pb2_grpc, task_pb2_grpc
 
 CATALOGUE: Final = ROOT / "catalogue.yaml"
@@ -113,14 +113,14 @@ class Service:
 def running_service(data: Path, name: str = "service", *, module: str = "pdp") -> Iterator[Service]:
     """Run a service over `data` until the block ends; `module` is what is run as `… serve`."""
     log = data.parent / f"{name}.log"
-    socket = data.parent / f"{name}.sock"
-    command: list[str | Path] = [
-        *(sys.executable, "-m", module, "serve", "--dev", "--data", data),
-        *("--catalogue", CATALOGUE, "--listen", f"unix:{socket}"),
-    ]
-    with running(command, log, _PATIENT) as child:
-        line = wait_for_line(child, log, "ready ")
-        yield Service(data, line.split()[1], child.pid)
+    with sockets() as folder:
+        command: list[str | Path] = [
+            *(sys.executable, "-m", module, "serve", "--dev", "--data", data),
+            *("--catalogue", CATALOGUE, "--listen", f"unix:{folder / 'pdp.sock'}"),
+        ]
+        with running(command, log, _PATIENT) as child:
+            line = wait_for_line(child, log, "ready ")
+            yield Service(data, line.split()[1], child.pid)
 
 
 def verify_log(data: Path, leaves: int) -> None:

@@ -12,7 +12,7 @@ from bench import wire
 from bench.cache import ROOT
 from bench.calls import BUDGET, GOAL, SERVER, TOOLS, Lane, arguments, is_effect
 from bench.client import Recorded, Target
-from bench.processes import BenchFailed, running, wait_for_socket
+from bench.processes import BenchFailed, running, sockets, wait_for_socket
 
 METHOD: Final = "/cerbos.svc.v1.CerbosService/CheckResources"
 POLICY: Final = ROOT / "cerbos" / "tool_call.yaml"
@@ -26,30 +26,33 @@ def running_cerbos(binary: Path, folder: Path, *, audit: bool) -> Iterator[Targe
     policies = folder / "policies"
     policies.mkdir()
     (policies / POLICY.name).write_bytes(POLICY.read_bytes())
-    socket = folder / "grpc.sock"
     config = folder / "config.yaml"
-    config.write_text(
-        f"""server:
-  grpcListenAddr: "unix:{socket}"
-  httpListenAddr: "unix:{folder / "http.sock"}"
+    log = folder / "cerbos.log"
+    command: list[str | Path] = [binary, "server", f"--config={config}", "--log-level=warn"]
+    with sockets() as short:
+        config.write_text(_config(folder, policies, short, audit=audit))
+        with running(command, log, {"CERBOS_NO_TELEMETRY": "1"}) as child:
+            wait_for_socket(child, log, short / "grpc.sock")
+            yield Target("grpc", f"unix:{short / 'grpc.sock'}", METHOD)
+
+
+def _config(folder: Path, policies: Path, short: Path, *, audit: bool) -> str:
+    on = "true" if audit else "false"
+    return f"""server:
+  grpcListenAddr: "unix:{short / "grpc.sock"}"
+  httpListenAddr: "unix:{short / "http.sock"}"
   metricsEnabled: false
 storage:
   driver: disk
   disk: {{directory: "{policies}", watchForChanges: false}}
 telemetry: {{disabled: true}}
 audit:
-  enabled: {"true" if audit else "false"}
+  enabled: {on}
   accessLogsEnabled: false
-  decisionLogsEnabled: {"true" if audit else "false"}
+  decisionLogsEnabled: {on}
   backend: file
   file: {{path: "{audit_file(folder)}"}}
 """
-    )
-    log = folder / "cerbos.log"
-    command: list[str | Path] = [binary, "server", f"--config={config}", "--log-level=warn"]
-    with running(command, log, {"CERBOS_NO_TELEMETRY": "1"}) as child:
-        wait_for_socket(child, log, socket)
-        yield Target("grpc", f"unix:{socket}", METHOD)
 
 
 def audit_file(folder: Path) -> Path:
