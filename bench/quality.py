@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -116,29 +117,25 @@ async def _replay(
 ) -> tuple[list[BenignRun], list[Attack]]:
     async with AsyncAuthorizationClient(address, subject=AGENT, timeout=CALL_SECONDS) as client:
         world = World(client, catalogue)
+        # Every run has a person of its own: no run may pay for what another did.
+        people = (f"person-{number}@example.test" for number in count(1))
         real = [
-            partial(benign, world, suite, task) for suite in suites for task in suite.user_tasks
+            partial(benign, world, suite, task, next(people))
+            for suite in suites
+            for task in suite.user_tasks
         ]
         tried = [
-            # Every run has a person of its own: no run may pay for what another did.
-            partial(attack, name, replace(case, person=f"{name}.{case.person}"))
+            partial(attack, name, Case(world, suite, task, injection, next(people)))
             for name in attackers
-            for case in _cases(world, suites)
+            for suite in suites
+            for task in suite.user_tasks
+            if task.carrier is not None
+            for injection in suite.injection_tasks
         ]
         total = len(real) + len(tried)
         runs = await _all(real, lambda done: tell(done, total))
         attacks = await _all(tried, lambda done: tell(len(real) + done, total))
         return runs, attacks
-
-
-def _cases(world: World, suites: Sequence[Suite]) -> Iterator[Case]:
-    for suite in suites:
-        for task in suite.user_tasks:
-            if task.carrier is None:
-                continue
-            for injection in suite.injection_tasks:
-                person = f"{suite.name}.{task.id}.{injection.id}@example.test"
-                yield Case(world, suite, task, injection, person)
 
 
 async def _all(jobs: Sequence[Callable[[], Awaitable[R]]], tell: Callable[[int], None]) -> list[R]:
@@ -165,7 +162,7 @@ async def _all(jobs: Sequence[Callable[[], Awaitable[R]]], tell: Callable[[int],
 @contextmanager
 def _running_service(scratch: Path, suites: Sequence[Suite]) -> Iterator[tuple[str, Catalogue]]:
     """Run `pdp serve --dev` with the imported, unedited catalogues of the suites."""
-    files = [_import(scratch, suite.name, suite.tools) for suite in suites]
+    files = [_import(scratch / f"suite-{at}", one.name, one.tools) for at, one in enumerate(suites)]
     files.append(_directory(scratch))
     socket = scratch / "pdp.sock"
     log = scratch / "service.log"
@@ -180,10 +177,9 @@ def _running_service(scratch: Path, suites: Sequence[Suite]) -> Iterator[tuple[s
         yield line.split()[1], load_catalogue(files)
 
 
-def _import(scratch: Path, server: str, tools: Sequence[Mapping[str, Any]]) -> Path:
-    listing = scratch / f"{server}.json"
+def _import(base: Path, server: str, tools: Sequence[Mapping[str, Any]]) -> Path:
+    listing, out = base.with_suffix(".json"), base.with_suffix(".yaml")
     listing.write_text(json.dumps({"tools": list(tools)}))
-    out = scratch / f"{server}.yaml"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pdp", "catalogue", "import", str(listing)),
@@ -202,7 +198,7 @@ def _import(scratch: Path, server: str, tools: Sequence[Mapping[str, Any]]) -> P
 
 def _directory(scratch: Path) -> Path:
     """The catalogue of the bench's own directory: what it returns is declared trusted."""
-    file = _import(scratch, DIRECTORY, [DIRECTORY_TOOL])
+    file = _import(scratch / "directory", DIRECTORY, [DIRECTORY_TOOL])
     file.write_text(dump_catalogue([_trusted(tool) for tool in load_catalogue([file])]))
     return file
 

@@ -149,11 +149,11 @@ class BenignRun:
         return len({one.approval_id for one in self.answers if one.decision is Decision.ESCALATE})
 
 
-async def benign(world: World, suite: Suite, task: UserTask) -> BenignRun:
-    """Replay a task as it was recorded.
+async def benign(world: World, suite: Suite, task: UserTask, person: str) -> BenignRun:
+    """Replay a task of `person` as it was recorded.
 
     A call that is held up or denied returns nothing, and the agent goes on with its recorded calls
     all the same: what would have followed from a person's approval is not counted in favour.
     """
-    session = await start(world, f"{suite.name}.{task.id}@example.test", task.prompt)
+    session = await start(world, person, task.prompt)
     return BenignRun(suite.name, task, await session.replay(suite.name, task.calls))
