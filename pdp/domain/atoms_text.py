@@ -59,7 +59,7 @@ _IBAN = re.compile(
 )
 _PHONE = re.compile(r"(?<![\w+])(?:\+|\(\+?|00)[0-9][0-9 ().-]{6,23}[0-9](?!\w)")
 _GROUPED = re.compile(r"(?<![\w.,+-])[0-9](?:[ -]?[0-9]){5,20}(?![\w])")
-_MARKED = re.compile(r"[ #:='\"]([0-9]{1,5})(?![\w.])")
+_MARKED = re.compile(r"[ #:='\"]([0-9]{1,5})(?!\w|\.\w)")
 _MARK = re.compile(r"(?:^|\W)([A-Za-z]{2,12}|#)[ :#='\"]{0,3}$")
 _MARKS: Final = words(
     "# id ids number no nr num issue issues pull pr ticket order invoice case alert task event "

@@ -284,7 +284,7 @@ class TaskAtoms:
 
 
 def _merged(old: Seen, new: Seen) -> Seen:
-    """An atom met once more: the first occurrence says where it is from; untrusted beats unknown."""
+    """An atom met again: the first occurrence tells where it is from; untrusted beats unknown."""
     turned = old.origin is Origin.UNKNOWN and new.origin is Origin.UNTRUSTED
     return Seen(
         origin=new.origin if turned else old.origin,

@@ -19,6 +19,7 @@ from pdp.domain.vocabulary import (
     MONEY_NOUNS,
     READ_HEADS,
     SHARED_NOUNS,
+    SOCIAL_PLACES,
     STRONG_VERBS,
     WEAK_VERBS,
     words,
@@ -64,6 +65,7 @@ _GENERIC: Final = (
     | SHARED_NOUNS
     | MEMBER_NOUNS
     | READ_HEADS
+    | SOCIAL_PLACES
     | PARTIES
     | CONTENT
     | OPTIONS
