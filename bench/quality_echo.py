@@ -20,6 +20,7 @@ _TRIES: Final = 3
 _LONGEST: Final = 200
 #: What the place that was written to calls the new record.
 _RECORD: Final = "rec-7031"
+_RECORD_NUMBER: Final = 7031
 _WRITING: Final = (ToolClass.DRAFT, ToolClass.WRITE, ToolClass.SEND)
 _LINKING: Final = frozenset({"by", "for", "from", "in", "list", "of", "the", "to", "with"})
 
@@ -205,7 +206,7 @@ def _argument(tool: Tool, name: str, word: str, recorded: Mapping[str, Any]) -> 
     schema = _properties(tool)[name]
     role = tool.arguments.get(name)
     if role is not None and role.kind is ArgumentKind.IDENTIFIER:
-        return _RECORD
+        return _RECORD if "string" in _types(schema) else _RECORD_NUMBER
     if _is_text(tool, name):
         return word
     if role is not None and role.holds is ValueType.PATH:
