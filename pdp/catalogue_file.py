@@ -18,18 +18,14 @@
       inferred:
         class: ["name:send"]
 
-YAML is read as its JSON subset plus plain scalars: no tags, no anchors, no aliases, and only
-`true`, `false`, `null` and decimal numbers mean anything but text.
+`pdp.strict_yaml` says what YAML is read.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-import yaml
 
 from pdp.domain.canonical import schema_digest
 from pdp.domain.catalogue import (
@@ -42,9 +38,10 @@ from pdp.domain.catalogue import (
 )
 from pdp.domain.resource import ResourceRule
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
+from pdp.strict_yaml import YamlRefused, read_yaml, write_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pdp.domain.canonical import JsonValue
@@ -112,71 +109,9 @@ def parse_catalogue(raw: bytes, source: str) -> tuple[Tool, ...]:
 
 
 def dump_catalogue(tools: Iterable[Tool]) -> str:
-    """The entries as YAML that parse_catalogue reads back as they are.
-
-    Everything outside ASCII is written as an escape, so that a description cannot hide characters
-    from the person who reviews it.
-    """
+    """The entries as YAML that parse_catalogue reads back as they are."""
     document = {"version": FORMAT_VERSION, "tools": [_entry(tool) for tool in tools]}
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=False, width=100)
-    return text
-
-
-class _Loader(yaml.CSafeLoader):
-    """Safe, and without YAML 1.1's surprises: `no`, `1:30`, `2024-01-01` and `0x1f` are text."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as in the base class
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Refuse keys that are not text, and the same key twice."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:str":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is not text; quote it", key.start_mark
-                )
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} appears twice", key.start_mark
-                )
-            seen.add(key.value)
-        return dict(super().construct_mapping(node, deep=deep))
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Never writes anchors."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the interface is PyYAML's
-        """The same object twice is written twice."""
-        return True
-
-
-def _finite(loader: _Loader, node: Any) -> float:
-    number = float(loader.construct_scalar(node))
-    if not math.isfinite(number):
-        raise yaml.constructor.ConstructorError(
-            None, None, f"the number {node.value} is outside the range of a double", node.start_mark
-        )
-    return number
-
-
-_Loader.add_constructor("tag:yaml.org,2002:float", _finite)
-for _tag, _pattern, _first in (
-    ("null", r"null|~|", ["n", "~", ""]),
-    ("bool", r"true|false", ["t", "f"]),
-    # Up to 64 digits, as in arguments; Python refuses thousands with an error of its own.
-    ("int", r"-?(?:0|[1-9][0-9]{0,63})", list("-0123456789")),
-    (
-        "float",
-        r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?(?:[eE][-+]?[0-9]{1,3})?",
-        list("-0123456789"),
-    ),
-):
-    for _reader_or_writer in (_Loader, _Dumper):
-        # The writer has to quote what either kind of reader would take for something else.
-        _reader_or_writer.add_implicit_resolver(
-            f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), _first
-        )
+    return write_yaml(document)
 
 
 def _read_yaml(raw: bytes, source: str) -> Any:
@@ -185,29 +120,9 @@ def _read_yaml(raw: bytes, source: str) -> Any:
             f"{source}: larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB; split it into files"
         )
     try:
-        text = raw.decode("utf-8")
-        depth = 0
-        events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
-        for event in events:
-            where = f"line {event.start_mark.line + 1}"
-            if getattr(event, "anchor", None) is not None:
-                raise CatalogueError(f"{source}: {where}: anchors and aliases are not allowed")
-            if getattr(event, "tag", None) is not None:
-                raise CatalogueError(f"{source}: {where}: the tag {event.tag!r} is not allowed")
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > MAX_NESTING:
-                raise CatalogueError(f"{source}: {where}: nested deeper than {MAX_NESTING}")
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
-    except UnicodeDecodeError as error:
-        raise CatalogueError(f"{source}: not UTF-8 at byte {error.start}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark is not None else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise CatalogueError(f"{source}: {where}{problem}") from error
+        return read_yaml(raw, nesting=MAX_NESTING)
+    except YamlRefused as error:
+        raise CatalogueError(f"{source}: {error}") from error
 
 
 def _tool(entry: Mapping[str, Any], source: str, index: int) -> Tool:

@@ -49,6 +49,14 @@ def _finite(loader: _Loader, node: Any) -> float:
     return number
 
 
+class _Dumper(yaml.CSafeDumper):
+    """Never writes anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the interface is PyYAML's
+        """The same object twice is written twice."""
+        return True
+
+
 _Loader.add_constructor("tag:yaml.org,2002:float", _finite)
 for _tag, _pattern, _first in (
     ("null", r"null|~|", ["n", "~", ""]),
@@ -61,12 +69,24 @@ for _tag, _pattern, _first in (
         list("-0123456789"),
     ),
 ):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), _first
-    )
+    for _reader_or_writer in (_Loader, _Dumper):
+        # The writer has to quote what either kind of reader would take for something else.
+        _reader_or_writer.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), _first
+        )
 
 
-def read_yaml(raw: bytes) -> JsonValue:
+def write_yaml(value: object) -> str:
+    """YAML that `read_yaml` reads back as it is.
+
+    Everything outside ASCII is written as an escape, so that no text can hide characters from the
+    person who reviews it.
+    """
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=False, width=100)
+    return text
+
+
+def read_yaml(raw: bytes, *, nesting: int = NESTING_LEVELS) -> JsonValue:
     """The value of one document; None where there is nothing but comments.
 
     Raises:
@@ -74,7 +94,7 @@ def read_yaml(raw: bytes) -> JsonValue:
     """
     try:
         text = raw.decode("utf-8")
-        _check_events(text)
+        _check_events(text, nesting)
         value: JsonValue = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except UnicodeDecodeError as error:
         raise YamlRefused(f"not UTF-8 at byte {error.start}") from None
@@ -85,7 +105,7 @@ def read_yaml(raw: bytes) -> JsonValue:
     return value
 
 
-def _check_events(text: str) -> None:
+def _check_events(text: str, nesting: int) -> None:
     """Refuse what is only visible before values are built, or would cost too much to build."""
     depth = 0
     events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
@@ -99,5 +119,5 @@ def _check_events(text: str) -> None:
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > NESTING_LEVELS:
-            raise YamlRefused(f"{where}: nested deeper than {NESTING_LEVELS} levels")
+        if depth > nesting:
+            raise YamlRefused(f"{where}: nested deeper than {nesting} levels")
