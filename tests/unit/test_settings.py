@@ -171,3 +171,16 @@ def test_settings_do_not_change_once_loaded() -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.dev = True
+
+
+def test_files_and_sockets_of_an_opa_server_are_beside_the_settings_file(tmp_path: Path) -> None:
+    text = 'opa_url = "unix:opa.sock"\nopa_ca = "ca.pem"\nopa_token_file = "token"\n'
+    settings = load_settings({}, written(tmp_path, text))
+    assert settings.opa_url is not None
+    assert settings.opa_url.socket == f"{tmp_path}/opa.sock"
+    assert (settings.opa_ca, settings.opa_token_file) == (tmp_path / "ca.pem", tmp_path / "token")
+
+
+def test_an_opa_server_that_nobody_should_ask_is_refused_by_the_flag_that_named_it() -> None:
+    assert refusal_of({"opa_url": "http://opa.example"}).startswith("--opa-url: ")
+    assert "--engine" in refusal_of({"engine": "opa_server"})
