@@ -44,8 +44,8 @@ CLOSED = PASS.replace(
 
 def with_rule(body: str) -> dict[str, str]:
     """The rule with a body of its own in place of its verdict."""
-    head, _, _ = RULE.partition("verdict := {")
-    return {RULE_PATH: head + body}
+    head, _, _ = RULE.partition("\nverdict := ")
+    return {RULE_PATH: f"{head}\n{body}"}
 
 
 # What is wrong with a bundle: the files that differ from one that is good, and what is said of it.
