@@ -32,7 +32,9 @@ from pdp.memory import Memory
 from pdp.metrics import Metrics, serve_metrics
 from pdp.pipeline import Pipeline
 from pdp.ports import Engine, StoreError
+from pdp.preview import ENTRYPOINT as EXPLANATION
 from pdp.server.grpc_server import GrpcServer, start_server
+from pdp.server.previews import preview_rpcs
 from pdp.settings import Settings
 from pdp.store.guarded import GuardedStore
 from pdp.store.recent import RecentStore
@@ -46,6 +48,9 @@ STUCK_SECONDS = 1.0
 
 #: The most that an edited log could lack of a signed checkpoint.
 CHECKPOINT_SECONDS = 10.0
+
+#: What the engine is asked: to decide, and to say why.
+ENTRYPOINTS = (ENTRYPOINT, EXPLANATION)
 
 _log = structlog.get_logger()
 
@@ -68,7 +73,7 @@ def load_policy(engine: Engine, bundles: Sequence[Path], catalogues: Sequence[Pa
         PolicyRefused: the policy does not compile, or its rules do not match its manifest.
         CatalogueError: a catalogue is not one.
     """
-    bundle = load_bundles([default_bundle_path(), *bundles], entrypoints=(ENTRYPOINT,))
+    bundle = load_bundles([default_bundle_path(), *bundles], entrypoints=ENTRYPOINTS)
     tools = [
         tool
         for source, text in bundle.catalogues
@@ -158,6 +163,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
             submitter=metrics.timed(pipeline),
             tasks=sqlite,
             identify=identify,
+            previews=preview_rpcs(pipeline, sqlite),
         )
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -22,7 +22,8 @@ from pdp.domain.task import Task
 from pdp.domain.values import Decision, Obligation, Reason, Subject
 from pdp.v1 import common_pb2, decision_pb2, task_pb2
 
-_DECISION: Final = {
+#: Decisions as messages name them.
+DECISION: Final = {
     Decision.ALLOW: decision_pb2.DECISION_ALLOW,
     Decision.DENY: decision_pb2.DECISION_DENY,
     Decision.ESCALATE: decision_pb2.DECISION_ESCALATE,
@@ -38,7 +39,7 @@ _REFUSAL_VALID_US: Final = 60_000_000
 def answer(value: Answer) -> decision_pb2.AuthorizeResponse:
     """The AuthorizeResponse of an answer."""
     return decision_pb2.AuthorizeResponse(
-        decision=_DECISION[value.decision],
+        decision=DECISION[value.decision],
         reasons=[reason(one) for one in value.reasons],
         obligations=[_obligation(obligation) for obligation in value.obligations],
         decision_id=value.decision_id,

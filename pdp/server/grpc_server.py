@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import grpc
@@ -16,7 +17,7 @@ from pdp.server.authorization import MESSAGE_BYTES, authorization_rpcs
 from pdp.server.health import NAME as HEALTH
 from pdp.server.health import Health
 from pdp.server.ports import Submitter, TaskReader
-from pdp.server.rpc import service
+from pdp.server.rpc import Rpc, service
 from pdp.server.tasks import task_rpcs
 from pdp.server.unix_socket import Claim, claim, owner_only
 from pdp.v1 import approval_pb2, decision_pb2, task_pb2
@@ -90,8 +91,12 @@ async def start_server(
     submitter: Submitter,
     tasks: TaskReader,
     identify: Identify,
+    previews: Mapping[str, Rpc] = MappingProxyType({}),
 ) -> GrpcServer:
     """A server that listens on every one of `addresses`; call `set_serving` once it may be used.
+
+    `previews` are the RPCs of AuthorizationService that decide nothing; without them,
+    UNIMPLEMENTED.
 
     Raises:
         CannotListen: one of them is in use or cannot be bound; nothing listens then.
@@ -102,7 +107,7 @@ async def start_server(
     server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=CONCURRENT_RPCS)
     server.add_generic_rpc_handlers(
         (
-            service(_AUTHORIZATION, authorization_rpcs(submitter), identify),
+            service(_AUTHORIZATION, {**authorization_rpcs(submitter), **previews}, identify),
             service(_TASK, task_rpcs(submitter, tasks), identify),
             service(_APPROVAL, {}, identify),
             health.handler(),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
 
+from pdp.decide import Parts
 from pdp.domain.answer import Result
 from pdp.domain.request import Call
 from pdp.domain.task import Task
+
+T = TypeVar("T")
 
 
 class Submitter(Protocol):
@@ -18,6 +22,13 @@ class Submitter(Protocol):
 
     async def submit_many(self, calls: Sequence[Call]) -> Sequence[Result]:
         """One result for each call, in order; the calls enter together."""
+
+
+class BetweenBatches(Protocol):
+    """Runs work on the thread that decides, while no batch is."""
+
+    def between_batches(self, work: Callable[[Parts], tuple[Parts, T]]) -> Future[T]:
+        """Run `work`; the parts it returns are in force from then on."""
 
 
 class TaskReader(Protocol):

@@ -495,12 +495,9 @@ def test_a_very_long_refusal_still_fits_the_trailers() -> None:
 
 
 def test_what_is_not_built_yet_is_unimplemented_and_names_the_rpc(channel: grpc.Channel) -> None:
-    authorization = decision_pb2_grpc.AuthorizationServiceStub(channel)
     tasks = task_pb2_grpc.TaskServiceStub(channel)
     approvals = approval_pb2_grpc.ApprovalServiceStub(channel)
     later: list[tuple[Any, Any, str]] = [
-        (authorization.FilterTools, decision_pb2.FilterToolsRequest(), "FilterTools"),
-        (authorization.Explain, decision_pb2.ExplainRequest(), "Explain"),
         (tasks.DelegateTask, task_pb2.DelegateTaskRequest(), "DelegateTask"),
         (tasks.Revoke, task_pb2.RevokeRequest(), "Revoke"),
         (approvals.GetApproval, approval_pb2.GetApprovalRequest(), "GetApproval"),
