@@ -163,10 +163,12 @@ class _Writer:
     ) -> Task:
         """The task with a decision as its newest leaf."""
         decision_id, nonce = self.clock.new_id("d"), self.clock.nonce()
-        document = self._document(task, tool, given)
         text = json.dumps(given, sort_keys=True, separators=(",", ":")).encode()
         digest = "sha256:" + sha256(text).hexdigest()
         index = self.committed + len(self.leaves)
+        # What is erased may have been anything: its leaf holds no more than a digest.
+        kept = index >= self.total - KEPT_INPUTS
+        document = self._document(task, tool, given) if kept else b""
         members: dict[str, JsonValue] = {
             "id": decision_id,
             "rpc": "Authorize",
@@ -203,7 +205,7 @@ class _Writer:
                 leaf_index=index,
             )
         )
-        if index >= self.total - KEPT_INPUTS:
+        if kept:
             self.inputs.append(InputRecord(decision_id, task.id, nonce, document))
         return told if told is not None else task
 
