@@ -20,7 +20,7 @@ from tests.faults.world import NOTE, note, resident_mib
 
 SOME = 6_000
 MANY = 900_000
-FUZZ_SECONDS = 40
+FUZZ_SECONDS = 30
 GROWN_MIB = 50
 
 

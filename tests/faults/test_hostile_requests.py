@@ -34,7 +34,7 @@ from tests.service import Service
 
 AUTHORIZE = "/pdp.v1.AuthorizationService/Authorize"
 SOME = 4_000
-MANY = 120_000
+MANY = 60_000
 AT_ONCE = 64
 # Caches fill up and allocators keep some; what is kept for each request would be far more.
 GROWN_MIB = 120
@@ -114,7 +114,7 @@ def test_a_mutated_request_is_allowed_only_where_it_still_is_the_seeds_call(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_hundred_thousand_mutated_requests_allow_nothing_else_and_leave_nothing_behind(
+def test_tens_of_thousands_of_mutated_requests_allow_nothing_else_and_leave_nothing_behind(
     service: Service, client: Client
 ) -> None:
     bombard(service, client, MANY, seed=2026)

@@ -8,7 +8,7 @@ from tests.faults.long_run import judge, run, show
 from tests.faults.world import ALLOW, Client, look
 from tests.service import Service
 
-SECONDS = 150.0
+SECONDS = 120.0
 
 
 @pytest.mark.slow

@@ -113,4 +113,4 @@ def test_three_times_more_than_can_be_decided_is_refused_at_once_and_the_work_go
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_overload_that_lasts_takes_no_more_memory(service: Service, client: Client) -> None:
-    overload(service, client, 25)
+    overload(service, client, 15)
