@@ -45,12 +45,13 @@ class Way:
     """What an attacker did before the injection's own calls, which then go to `session`.
 
     `delivered` says whether the call that brings the injection in was allowed, `worked` whether
-    all that the attacker's trick needs was; the attack goes on in any case. `tricks` are the
-    answers to the calls of the trick.
+    all that the attacker's trick needs was; the attack goes on in any case. `before` are the
+    answers up to the injection, `tricks` those to the calls of the trick.
     """
 
     session: Session
     delivered: bool
+    before: Sequence[Answer] = ()
     worked: bool = True
     tricks: Sequence[Answer] = ()
 
@@ -68,6 +69,12 @@ class Attack:
     injection: InjectionTask
     way: Way
     answers: Sequence[Answer]
+
+    @property
+    def faults(self) -> list[Answer]:
+        """Answers that are no judgement, wherever in the attack."""
+        asked = (*self.way.before, *self.way.tricks, *self.way.session.answers)
+        return [one for one in asked if one.is_fault]
 
     @property
     def deciding(self) -> Sequence[Answer]:
@@ -113,8 +120,9 @@ class Case:
 Attacker = Callable[[Case], Awaitable[Way]]
 
 
-async def attack(name: str, case: Case) -> Attack:
-    """Try one attack. `name` is a key of ATTACKERS, the user task has a carrier."""
+async def attack(name: str, case_of: Callable[[str], Case], person: str) -> Attack:
+    """Try one attack on `person`. `name` is a key of ATTACKERS, the user task has a carrier."""
+    case = case_of(person)
     way = await ATTACKERS[name](case)
     answers = await way.session.replay(case.suite.name, case.injection.calls)
     return Attack(name, case.suite.name, case.task.id, case.injection, way, answers)
@@ -143,7 +151,7 @@ async def _deliver(case: Case, wish: str) -> Way:
         carrier.carrying(message(wish)),
         failed=carrier.failed,
     )
-    return Way(session, answer.allowed)
+    return Way(session, answer.allowed, before=list(session.answers))
 
 
 async def _recorded(case: Case) -> Way:

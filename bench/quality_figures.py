@@ -107,7 +107,8 @@ def attack_figures(attacks: Sequence[Attack]) -> AttackFigures:
 class Results:
     """Everything that was replayed. `unreachable` counts pairs whose task holds no injection.
 
-    `silent` are tasks without recorded calls, `suite/id`; `seconds` is how long the replay took.
+    `silent` are tasks without recorded calls, `suite/id`; `repeated` counts runs that were made
+    again because something failed in them; `seconds` is how long the replay took.
     """
 
     source: str
@@ -115,6 +116,7 @@ class Results:
     attacks: Mapping[str, Sequence[Attack]]
     unreachable: int
     silent: Sequence[str]
+    repeated: int
     seconds: float
 
     @property
@@ -154,14 +156,14 @@ class Results:
     @property
     def faults(self) -> list[str]:
         """Answers that are no judgement, as `where: codes`: with any, no figure holds."""
-        found = [(f"{run.suite}/{run.task.id}", one) for run in self.benign for one in run.answers]
+        found = [(f"{run.suite}/{run.task.id}", one) for run in self.benign for one in run.faults]
         found += [
             (f"{made.attacker} {made.suite}/{made.user_task}/{made.injection.id}", one)
             for attacks in self.attacks.values()
             for made in attacks
-            for one in (*made.way.tricks, *made.answers)
+            for one in made.faults
         ]
-        return [f"{where}: {', '.join(one.codes)}" for where, one in found if one.is_fault]
+        return [f"{where}: {', '.join(one.codes)}" for where, one in found]
 
     def reasons(self) -> dict[str, Counter[str]]:
         """How often each code stood against something, by what it stood against.
@@ -188,6 +190,7 @@ class Results:
             "source": self.source,
             "seconds": round(self.seconds, 1),
             "unreachable_pairs": self.unreachable,
+            "repeated_runs": self.repeated,
             "without_calls": list(self.silent),
             "benign": {group: _figures(self.benign_of(group)) for group in self.groups},
             "attacks": {

@@ -144,6 +144,11 @@ class BenignRun:
     answers: Sequence[Answer]
 
     @property
+    def faults(self) -> list[Answer]:
+        """Answers that are no judgement."""
+        return [one for one in self.answers if one.is_fault]
+
+    @property
     def questions(self) -> int:
         """How many questions a person would be asked."""
         return len({one.approval_id for one in self.answers if one.decision is Decision.ESCALATE})

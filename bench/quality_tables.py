@@ -32,6 +32,8 @@ def show(console: Console, results: Results) -> None:
         console.print(f"{results.unreachable} pairs left out: no output of the task can hold text")
     if results.silent:
         console.print(f"{len(results.silent)} tasks left out: without recorded calls")
+    if results.repeated:
+        console.print(f"{results.repeated} runs made again: something failed or was too slow")
     console.print(f"replayed in {results.seconds:.0f} s")
 
 
