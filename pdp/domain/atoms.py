@@ -22,12 +22,12 @@ from pdp.domain.catalogue import ValueType
 if TYPE_CHECKING:
     from pdp.domain.canonical import JsonValue
 
-#: Longer plain text is compared by its SHA-256: an index of a task must not hold whole documents.
+#: Longer plain text is compared by its SHA-256: an index must not hold whole documents.
 MAX_PLAIN: Final = 256
 #: Longer values of one argument are no address, account or name of anything.
 MAX_VALUE: Final = 4096
-#: RFC 5321, section 4.5.3.1: the longest local part and the longest domain.
-_MAX_LOCAL, _MAX_DOMAIN = 64, 253
+#: The longest domain (RFC 5321, section 4.5.3.1.2, without the root's dot).
+_MAX_DOMAIN: Final = 253
 #: The parts of one string that lists several addresses or people.
 _MAX_LISTED: Final = 64
 
@@ -41,6 +41,7 @@ _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _MAILBOX = re.compile(r"([^\s@,;<>\"()\[\]\\:]{1,64})@([^\s@,;<>\"()\[\]\\:/?#]{1,253})")
 _NAMED_MAILBOX = re.compile(r"(?:\"?[^\"<>@,;]{0,128}\"?\s*)<\s*([^<>\s]{3,320})\s*>")
+_IPV6 = re.compile(r"\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\]?")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 _DIGITS = re.compile(r"\+?\(?\d(?:[ ().\-\u2010-\u2013]{0,2}\d){5,33}")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,64})(?:\.\d{1,64})?")
@@ -344,8 +345,7 @@ def value_atoms(value: JsonValue, holds: ValueType) -> tuple[Atom, ...]:
         form = number(format(Decimal(repr(value)), "f"))
         if form is None:
             return ()
-        kind = AtomKind.NUMBER if holds is ValueType.NUMBER else AtomKind.TEXT
-        return (coded(form) if kind is AtomKind.TEXT else atom(kind, form),)
+        return (atom(AtomKind.NUMBER, form) if holds is ValueType.NUMBER else coded(form),)
     if len(value) > MAX_VALUE and holds is not ValueType.TEXT:
         return ()
     seen = normalise(value).strip()
@@ -356,9 +356,8 @@ def value_atoms(value: JsonValue, holds: ValueType) -> tuple[Atom, ...]:
         if len(parts) > _MAX_LISTED or not all(parts):
             return ()
     # An exotic spelling reaches another place than the plain one does, or the same one in disguise.
-    if _HIDDEN.search(value) or (
-        seen != value.strip() and any(one.kind != "text" for one in found)
-    ):
+    exotic = seen != value.strip() and any(one.kind is not AtomKind.TEXT for one in found)
+    if exotic or _HIDDEN.search(value):
         return tuple(Atom(one.key, "") for one in found)
     return found
 
@@ -385,10 +384,8 @@ def _typed(text: str, holds: ValueType) -> tuple[Atom, ...]:
         form = url(text)
         return () if form is None else (atom(AtomKind.URL, form),)
     if holds is ValueType.DOMAIN:
-        form = domain(text) or (
-            text.casefold() if re.fullmatch(r"\[?[0-9a-fA-F:]+\]?", text) else ""
-        )
-        return (atom(AtomKind.TEXT, form),) if form else ()
+        form = text.casefold() if _IPV6.fullmatch(text) else domain(text)
+        return () if form is None else (atom(AtomKind.TEXT, form),)
     if holds in (ValueType.PERSON, ValueType.CHANNEL) and re.search(r"[,;]", text):
         return ()
     form = account(text) if len(text) <= 42 else None

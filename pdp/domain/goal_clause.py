@@ -240,7 +240,8 @@ class _Clause:
             return None
         if left < 0:
             asks = not self.question or urged or denied
-            return (denied, False) if asks and self._has_object(index, index + 1) else None
+            stood = denied or self._has_object(index, index + 1)
+            return (denied, False) if asks and stood else None
         if urged or (denied and stands not in _OTHERS and self._may_deny(left)):
             return denied, False
         if stands in ("you", "we", *_MODALS) and self.at(left - 2) in _INDIRECT:

@@ -88,13 +88,12 @@ _LISTED: Final = _table(
         "book": "book reserve rebook",
         "schedule": "schedule arrange organize organise plan",
         "schedule change": "reschedule postpone",
-        "create": "create make generate draft compose write save record insert register build "
+        "create": "create make generate draft compose save record insert register build "
         "duplicate clone fork copy append log note document open file raise store new produce "
-        "prepare set establish import export attach jot",
+        "prepare establish import export attach jot",
         "create change invite": "add",
-        "create change": "put enter include fill",
+        "create change": "put enter include fill write",
         "change close": "mark complete finish archive",
-        "change delete": "move unsubscribe replace strip redact",
         "delete": "delete remove destroy drop purge truncate wipe erase empty clear discard trash "
         "rm rmdir uninstall",
         "delete revoke": "remove kick",
@@ -187,7 +186,7 @@ NOUN_ACTS: Final = _table(
         "buy": "order purchase",
         "book": "reservation booking",
         "send": "message email e-mail mail call note reply text notification letter dm sms",
-        "post": "comment post tweet announcement thread story",
+        "post": "comment post tweet announcement thread story review",
         "schedule create": "meeting appointment event reminder slot",
         "invite": "invitation invite",
         "cancel": "cancellation",
@@ -195,6 +194,7 @@ NOUN_ACTS: Final = _table(
         "delete": "deletion removal",
         "share grant": "access permission",
         "grant": "role privilege",
+        "grant invite": "collaborator admin administrator moderator maintainer",
         "run": "deployment rollback deploy",
         "merge": "merge",
     }

@@ -225,7 +225,7 @@ def _sinks(text: str, carried: Sequence[tuple[Atom, Seen]], atoms: TaskAtoms) ->
             yield Embedded(one.kind, value, found.origin, found.source, found.sensitivity)
     met: set[str] = set()
     for word in dict.fromkeys(text.split()):
-        if "/" not in word and "." not in word:
+        if "/" not in word and "." not in word[1:-1]:
             continue
         for form, written in (*word_urls(word), *_bare_hosts(word)):
             if written in met:

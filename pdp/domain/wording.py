@@ -171,7 +171,7 @@ def _named(tokens: list[tuple[str, bool]]) -> Iterator[str]:
             continue
         before = spoken[at - 1] if at else ""
         after = spoken[at + 1] if at + 1 < len(spoken) else ""
-        placed = (after in _PLACES or before in _PLACES) and word not in STRONG_VERBS
+        placed = (singular(after) in _PLACES or before in _PLACES) and word not in STRONG_VERBS
         if marked or before in _NAMING or placed:
             yield word
 

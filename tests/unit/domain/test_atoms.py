@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pdp.domain.atoms import (
@@ -30,6 +32,9 @@ from pdp.domain.atoms_text import (
 )
 from pdp.domain.catalogue import ValueType
 from pdp.domain.wording import Wording
+
+VALUES = {"name": "Ann Lee", "id": 7, "t": "red fox"}
+ENVELOPE = json.dumps({"content": [{"type": "text", "text": json.dumps(VALUES)}]}).encode()
 
 
 def keys(value: object, holds: ValueType) -> list[str]:
@@ -323,14 +328,13 @@ def test_amounts_and_dates_are_found_in_prose() -> None:
     ("raw", "media_type"),
     [
         (b'{"user": {"name": "Ann Lee", "id": 7}, "tags": ["red fox"]}', "application/json"),
-        (b'{"content": [{"type": "text", "text": "{\\"name\\": \\"Ann Lee\\", \\"id\\": 7, '
-         b'\\"t\\": \\"red fox\\"}"}]}', ""),
+        (ENVELOPE, ""),
         (b"name: Ann Lee\nid: 7\ntags:\n- red fox\n", "text/yaml"),
         (b"id,name,tag\n7,Ann Lee,red fox\n", "text/csv"),
         (b"| id | name | tag |\n| 7 | Ann Lee | red fox |\n", "text/markdown"),
         (b"{'name': 'Ann Lee', 'id': 7, 'tag': 'red fox'}", ""),
     ],
-)  # fmt: skip
+)
 def test_every_form_of_output_gives_its_whole_values(raw: bytes, media_type: str) -> None:
     reading = read_output(raw, media_type)
     assert {"Ann Lee", "7", "red fox"} <= {cell.strip() for cell in reading.cells}
@@ -350,7 +354,10 @@ def test_escapes_hide_no_address_in_json_that_was_cut() -> None:
 
 
 def test_records_are_the_values_of_one_object_or_list_item() -> None:
-    listed = b"- id: 7\n  name: Team lunch\n  text: 'Hi,\n\n    id: 13\n    name: Fake'\n- id: 8\n  name: B\n"
+    listed = (
+        b"- id: 7\n  name: Team lunch\n  text: 'Hi,\n\n    id: 13\n    name: Fake'\n"
+        b"- id: 8\n  name: B\n"
+    )
     assert read_output(listed, "").records[0][:2] == ["7", "Team lunch"]
     assert "13" not in read_output(listed, "").records[0]
     assert ["7", "Team lunch"] in read_output(b'[{"id": 7, "name": "Team lunch"}]', "").records

@@ -289,9 +289,9 @@ def test_an_identifier_that_untrusted_prose_speaks_of_is_pointed_at() -> None:
 
 
 def test_options_and_flags_choose_nothing() -> None:
-    roles = {"a": OPTION, "b": sink(), "c": sink(), "d": sink()}
+    asking = tool(a=OPTION, b=sink(), c=sink(), d=sink())
     arguments: dict[str, JsonValue] = {"a": "weekly", "b": True, "c": "", "d": None}
-    assert [t.origin for t in trace(tool(**roles), arguments, task())] == [Origin.NONE] * 3
+    assert [one.origin for one in trace(asking, arguments, task())] == [Origin.NONE] * 3
 
 
 def test_undeclared_arguments_are_told_apart_and_unknown() -> None:
@@ -430,8 +430,7 @@ def test_a_draft_is_seen_through_it_alone_until_it_is_absorbed() -> None:
 
 
 def test_a_table_of_arguments_is_traced_up_to_a_limit_and_the_rest_is_unknown() -> None:
-    roles = {"rows": sink(ValueType.NUMBER)}
     rows: Any = [5] * 5_000
-    found = trace(tool(**roles), {"rows": rows}, task("send 5"))
+    found = trace(tool(rows=sink(ValueType.NUMBER)), {"rows": rows}, task("send 5"))
     assert len(found) == 2_001
     assert (found[-1].kind, found[-1].origin, found[-1].more) == ("sink", Origin.UNKNOWN, True)
