@@ -14,9 +14,8 @@ from pdp.domain.answer import Answer, Refusal, RefusalKind
 from pdp.domain.explanation import Explanation
 from pdp.domain.request import Call
 from pdp.domain.values import Caller, Decision
-from pdp.ports import Records
 from pdp.preview import admitted, constrained, explain_all, prepare, record
-from pdp.recorded import read_decision, recorded_answer
+from pdp.recorded import DecisionRecords, read_decision, recorded_answer
 from pdp.settle import task_reference
 
 #: The kind of the leaf that says who looked at what.
@@ -74,7 +73,7 @@ def explain_request(call: Call, parts: Parts) -> Explained | Refusal:
 
 
 def explain_decision(
-    decision_id: str, caller: Caller, records: Records, parts: Parts
+    decision_id: str, caller: Caller, records: DecisionRecords, parts: Parts
 ) -> Explained | Refusal:
     """What was answered, and what the policy in force says of the same input.
 

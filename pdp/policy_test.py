@@ -55,7 +55,7 @@ class PolicyReport:
         return bool(self.tests) and all(test.passed for test in self.tests)
 
 
-def load_for_tests(paths: Sequence[Path], *, entrypoint: str) -> BundlesUnderTest:
+def load_for_tests(paths: Sequence[Path], *, entrypoints: tuple[str, ...]) -> BundlesUnderTest:
     """The bundles at `paths` together with the built-in one; without paths that one itself.
 
     Raises:
@@ -65,7 +65,7 @@ def load_for_tests(paths: Sequence[Path], *, entrypoint: str) -> BundlesUnderTes
     builtin = next((path for path in paths if roots[path] == BUILTIN_ROOT), default_bundle_path())
     further = [path for path in paths if path != builtin]
     return BundlesUnderTest(
-        bundle=load_bundles([builtin, *further], entrypoints=(entrypoint,)),
+        bundle=load_bundles([builtin, *further], entrypoints=entrypoints),
         roots=frozenset(roots.values()) or frozenset({BUILTIN_ROOT}),
     )
 

@@ -5,16 +5,32 @@ came from.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pdp.domain.answer import Answer, Receipt
 from pdp.domain.canonical import JsonValue
 from pdp.domain.explanation import RuleVerdict
-from pdp.domain.records import DecisionRecord
+from pdp.domain.records import DecisionRecord, InputRecord
 from pdp.domain.values import Decision, Reason
-from pdp.ports import Records, StoredLeaf, StoreError
+from pdp.ports import LogState, StoredLeaf, StoreError
+
+
+class DecisionRecords(Protocol):
+    """What of a store's records is needed to read decisions back; see `pdp.ports.Records`."""
+
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """One decision, if there is one of that id."""
+
+    def leaves(self, start: int, limit: int) -> Sequence[StoredLeaf]:
+        """Up to `limit` leaves of the log from index `start`."""
+
+    def input(self, decision_id: str) -> InputRecord | None:
+        """The input document of a decision, unless it was erased."""
+
+    def log_state(self) -> LogState:
+        """The log as last committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +74,7 @@ class Origin:
     source: str
 
 
-def read_decision(decision_id: str, records: Records) -> Recorded | None:
+def read_decision(decision_id: str, records: DecisionRecords) -> Recorded | None:
     """The decision of that id, if there is one.
 
     Raises:
@@ -103,7 +119,7 @@ def recorded_answer(recorded: Recorded, rules: Iterable[RuleVerdict]) -> Answer:
     )
 
 
-def origins(document: Mapping[str, Any], records: Records | None = None) -> list[Origin]:
+def origins(document: Mapping[str, Any], records: DecisionRecords | None = None) -> list[Origin]:
     """Where each argument came from, by the input document of a call.
 
     `records` are asked which calls the named decisions were.
@@ -137,7 +153,7 @@ def origins(document: Mapping[str, Any], records: Records | None = None) -> list
     return found
 
 
-def _source(source: str, records: Records | None) -> str:
+def _source(source: str, records: DecisionRecords | None) -> str:
     decision = records.decision(source) if records is not None and source else None
     if records is None or decision is None:
         return source

@@ -26,6 +26,7 @@ COMMANDS: Final = {
         "pdp.cli.catalogue", "catalogue_app", "Describe tools: import an MCP server's list.",
     ),
     "task": ("pdp.cli.task", "task_app", "Read the ledger: which tasks, and what they did."),
+    "explain": ("pdp.cli.explain", "explain", "Say why a decision is what it is."),
     "policy": ("pdp.cli.policy", "policy_app", "Test policy, or write it for an OPA server."),
     "audit": ("pdp.cli.audit", "audit_app", "Check the log."),
     "opa": ("", "", "OPA's own command line, the same binary that decides."),

@@ -45,7 +45,7 @@ def run_policy_tests(
     A rule `test_…` passes when it is true. Each rule must also deny an input without keys. Exits 1
     when a test fails, or when there is none.
     """
-    from pdp.decide import ENTRYPOINT
+    from pdp.app import ENTRYPOINTS
     from pdp.engine.binary import find_opa
     from pdp.engine.limits import MEBIBYTE, OpaLimits
     from pdp.engine.managed import ManagedOpa
@@ -53,7 +53,7 @@ def run_policy_tests(
     from pdp.settings import load_settings
 
     settings = load_settings()
-    tested = load_for_tests(paths or [], entrypoint=ENTRYPOINT)
+    tested = load_for_tests(paths or [], entrypoints=ENTRYPOINTS)
     engine = ManagedOpa(
         find_opa(),
         limits=OpaLimits(

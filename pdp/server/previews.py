@@ -18,8 +18,8 @@ from pdp.domain.names import check_server_name, check_tool_name
 from pdp.domain.request import Authorize, Call
 from pdp.domain.values import Action
 from pdp.explain import Explained, explain_decision, explain_request
-from pdp.ports import Records
 from pdp.preview import Prepared, Visibility, admitted, explain_all, prepare_tools, visibility
+from pdp.recorded import DecisionRecords
 from pdp.server import answers, convert
 from pdp.server.errors import Refused
 from pdp.server.ports import BetweenBatches
@@ -58,7 +58,7 @@ _MODE: Final = {
 T = TypeVar("T")
 
 
-def preview_rpcs(batches: BetweenBatches, records: Records) -> Mapping[str, Rpc]:
+def preview_rpcs(batches: BetweenBatches, records: DecisionRecords) -> Mapping[str, Rpc]:
     """FilterTools and Explain, by name."""
     places = asyncio.Semaphore(IN_FLIGHT)
 

@@ -1,4 +1,4 @@
-"""FilterTools and Explain over gRPC: a real service, a real engine, and a log that does not move."""
+"""FilterTools and Explain over gRPC: a real service, a real engine, a log that does not move."""
 
 from __future__ import annotations
 
