@@ -27,11 +27,15 @@ _LENGTH: Final = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where and how a server takes requests. `path` is a gRPC method or the path of a URL."""
+    """Where and how a server takes requests. `path` is a gRPC method or the path of a URL.
+
+    `pid` is the server's process.
+    """
 
     protocol: Literal["grpc", "http"]
     address: str
     path: str
+    pid: int
 
     @property
     def good_status(self) -> int:

@@ -61,7 +61,7 @@ def running_plugin(binary: Path | None, folder: Path, *, log_decisions: bool) ->
         ]
         with running(command, log) as child:
             wait_for_socket(child, log, socket)
-            yield Target("grpc", f"unix:{socket}", METHOD)
+            yield Target("grpc", f"unix:{socket}", METHOD, child.pid)
 
 
 def requests(inputs: Sequence[bytes], count: int) -> list[bytes]:

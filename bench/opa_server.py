@@ -65,7 +65,7 @@ def running_opa(folder: Path) -> Iterator[Target]:
         ]
         with running(command, log) as child:
             wait_for_socket(child, log, socket)
-            yield Target("http", f"unix:{socket}", PATH)
+            yield Target("http", f"unix:{socket}", PATH, child.pid)
 
 
 def requests(inputs: Sequence[bytes], count: int) -> list[bytes]:

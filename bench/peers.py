@@ -124,7 +124,7 @@ def _running_noop(folder: Path) -> Iterator[Target]:
         socket = short / "noop.sock"
         with running([sys.executable, "-m", "bench.noop", socket], log) as child:
             wait_for_socket(child, log, socket)
-            yield Target("grpc", f"unix:{socket}", METHOD)
+            yield Target("grpc", f"unix:{socket}", METHOD, child.pid)
 
 
 def _noop_row(target: Target) -> Row:

@@ -20,6 +20,11 @@ def write_plots(results: Results, folder: Path) -> list[Path]:
         plots["throughput"] = svg.bars(
             "Throughput", "calls/s", _by_row(results.compared, "rate", "in flight")
         )
+        plots["processor"] = svg.bars(
+            "The server's processor time for each call",
+            "µs",
+            _by_row(results.compared, "cpu_us", "in flight"),
+        )
         for inflight in sorted(next(iter(results.compared.values())).samples):
             plots[f"latency-{inflight}"] = svg.bars(
                 f"Latency, {inflight} in flight",

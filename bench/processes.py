@@ -100,6 +100,30 @@ def wait_for_socket(child: subprocess.Popen[bytes], log: Path, path: Path) -> No
     raise _not_ready(child, log)
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process and its children that run now have used; 0 off Linux."""
+    return _cpu_seconds(pid) + children_cpu_seconds(pid)
+
+
+def children_cpu_seconds(pid: int) -> float:
+    """Processor time that the children of a process that run now have used; 0 off Linux."""
+    return sum(
+        _cpu_seconds(int(child))
+        for children in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in children.read_text().split()
+    )
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0.0
+    # proc(5): utime and stime, the 14th and 15th field; the second may hold anything.
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _not_ready(child: subprocess.Popen[bytes], log: Path) -> BenchFailed:
     said = log.read_text(errors="replace").strip().splitlines()[-8:]
     why = "did not get ready" if child.poll() is None else f"ended with {child.returncode}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.client import Recorded, Target, run_load
-from bench.processes import BenchFailed
+from bench.processes import BenchFailed, cpu_seconds
 from bench.stats import Sample, sample
 
 #: Calls before the clock starts: connections, caches, and every task once.
@@ -81,17 +81,20 @@ def _load(
 ) -> Sample:
     rate = max((one.rate for one in done), default=0.0) or FIRST_RATE.get(inflight, 12_000)
     count = WARM + int(rate * MARGIN * plan.seconds)
+    requests = row.make(f"{row.key}-{number}-{inflight}", count)
+    before = cpu_seconds(row.target.pid)
     recorded = run_load(
         client,
         row.target,
-        row.make(f"{row.key}-{number}-{inflight}", count),
+        requests,
         inflight=inflight,
         warm=WARM,
         seconds=plan.seconds,
         report_lanes=row.report,
     )
+    cpu_us = (cpu_seconds(row.target.pid) - before) / len(recorded.answers) * 1e6
     try:
         row.check(recorded)
     except BenchFailed as fault:
         raise BenchFailed(f"{row.title}: {fault}") from fault
-    return sample([one.took_us for one in recorded.timed], recorded.seconds)
+    return sample([one.took_us for one in recorded.timed], recorded.seconds, cpu_us)

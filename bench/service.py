@@ -42,7 +42,7 @@ class Service:
     @property
     def target(self) -> Target:
         """Where its Authorize is."""
-        return Target("grpc", self.address, METHOD)
+        return Target("grpc", self.address, METHOD, self.pid)
 
     def start_tasks(self, lanes: Sequence[Lane], earlier: int = EARLIER_CALLS) -> None:
         """Start a task for each lane and make so many earlier calls in it.

@@ -9,13 +9,17 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One load of one server in one round: calls per second and latencies in microseconds."""
+    """One load of one server in one round: calls per second and latencies in microseconds.
+
+    `cpu_us` is the processor time that the server took for each call, its children's included.
+    """
 
     calls: int
     seconds: float
     p50: float
     p90: float
     p99: float
+    cpu_us: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -39,7 +43,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))]
 
 
-def sample(latencies_us: Sequence[float], seconds: float) -> Sample:
+def sample(latencies_us: Sequence[float], seconds: float, cpu_us: float = 0.0) -> Sample:
     """A sample of the latencies of calls that took `seconds` together."""
     ordered = sorted(latencies_us)
     return Sample(
@@ -48,6 +52,7 @@ def sample(latencies_us: Sequence[float], seconds: float) -> Sample:
         p50=percentile(ordered, 0.50),
         p90=percentile(ordered, 0.90),
         p99=percentile(ordered, 0.99),
+        cpu_us=cpu_us,
     )
 
 
@@ -60,6 +65,7 @@ def middle(samples: Sequence[Sample]) -> Sample:
         p50=median(one.p50 for one in samples),
         p90=median(one.p90 for one in samples),
         p99=median(one.p99 for one in samples),
+        cpu_us=median(one.cpu_us for one in samples),
     )
 
 

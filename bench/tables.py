@@ -55,10 +55,10 @@ def _table(title: str, first: str, *others: str) -> Table:
 
 def _compared(results: Results) -> Table:
     table = _table(
-        "Side by side: medians of the rounds; latencies in µs; in brackets the smallest and largest"
-        " ratio of a round",
+        "Side by side: medians of the rounds; latencies, and the server's processor time for each"
+        " call, in µs; in brackets the smallest and largest ratio of a round",
         "",
-        *("in flight", "calls/s", "p50", "p90", "p99", "service's calls/s to this"),
+        *("in flight", "calls/s", "p50", "p90", "p99", "processor", "service's calls/s to this"),
     )
     inflights = sorted({n for one in results.compared.values() for n in one.samples})
     for inflight in inflights:
@@ -73,7 +73,7 @@ def _compared(results: Results) -> Table:
             table.add_row(
                 measured.row.title,
                 *(f"{inflight}", f"{one.rate:,.0f}", f"{one.p50:,.0f}"),
-                *(f"{one.p90:,.0f}", f"{one.p99:,.0f}", ratio),
+                *(f"{one.p90:,.0f}", f"{one.p99:,.0f}", f"{one.cpu_us:,.0f}", ratio),
             )
         table.add_section()
     return table

@@ -17,6 +17,7 @@ import time
 from types import SimpleNamespace
 from typing import Any, Final
 
+from bench.processes import children_cpu_seconds
 from bench.stopwatch import Stopwatch
 
 #: The environment variable with the path of the socket to answer on.
@@ -92,21 +93,8 @@ def _sums(stopwatch: Stopwatch) -> dict[str, Any]:
         "stages": stopwatch.snapshot(),
         "threads_cpu_ns": threads,
         "process_cpu_ns": time.process_time_ns(),
-        "children_cpu_ns": _children_cpu_ns(),
+        "children_cpu_ns": round(children_cpu_seconds(os.getpid()) * 1e9),
     }
-
-
-def _children_cpu_ns() -> int:
-    """Processor time of the children that run now: the managed OPA."""
-    tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-    total = 0
-    for task in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{task}/children") as children:
-            for child in children.read().split():
-                with open(f"/proc/{child}/stat") as stat:
-                    fields = stat.read().rpartition(")")[2].split()
-                total += (int(fields[11]) + int(fields[12])) * tick_ns
-    return total
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ def running_cerbos(binary: Path, folder: Path, *, audit: bool) -> Iterator[Targe
         config.write_text(_config(folder, policies, short, audit=audit))
         with running(command, log, {"CERBOS_NO_TELEMETRY": "1"}) as child:
             wait_for_socket(child, log, short / "grpc.sock")
-            yield Target("grpc", f"unix:{short / 'grpc.sock'}", METHOD)
+            yield Target("grpc", f"unix:{short / 'grpc.sock'}", METHOD, child.pid)
 
 
 def _config(folder: Path, policies: Path, short: Path, *, audit: bool) -> str:
