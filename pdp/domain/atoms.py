@@ -274,8 +274,8 @@ def plain(text: str) -> str:
     links that nobody here can see.
     """
     found = " ".join(text.split())
-    if len(found) > 1 and found[0] in "@#" and " " not in found:
-        found = found[1:]
+    if found[:1] in ("@", "#") and " " not in found:
+        found = found.lstrip("@#") or found
     if "/" in found and "://" not in found and " " not in found:
         if ".." in found.split("/"):
             return ""
