@@ -44,7 +44,7 @@ class RunningOpa:
         ]
         self.bundle = bundle
         self.process = self._start()
-        self.port = self._port() if not address.startswith("unix") else 0
+        self.port = 0 if address.startswith("unix") else self._port()
 
     @property
     def url(self) -> str:
@@ -102,10 +102,14 @@ class RunningOpa:
 
     def _port(self) -> int:
         end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self.process.poll() is None:
-            if port := listening_port(self.process.pid):
-                return port
-            time.sleep(0.01)
+        try:
+            while time.monotonic() < end and self.process.poll() is None:
+                if port := listening_port(self.process.pid):
+                    return port
+                time.sleep(0.01)
+        except BaseException:
+            self.kill()
+            raise
         self.kill()
         raise AssertionError(f"OPA does not listen: {' '.join(self._command)}")
 
