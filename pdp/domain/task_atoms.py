@@ -172,8 +172,10 @@ class TaskAtoms:
             sensitivity=sensitivity,
             order=self._next(),
         )
-        self._add(typed_forms(prose), seen._replace(pointed=origin is Origin.UNTRUSTED))
-        self._add(typed_forms(rest, cells=reading.cells), seen)
+        room = MAX_OF_OUTPUT
+        room -= self._add(typed_forms(rest, cells=reading.cells), seen, room)
+        pointed = seen._replace(pointed=origin is Origin.UNTRUSTED)
+        self._add(typed_forms(prose), pointed, room)
         texts = [wording for wording, _, _ in self._all_texts()]
         for record in reading.records if texts else ():
             begun = (value for value in record if any(text.begins(value) for text in texts))
@@ -264,8 +266,9 @@ class TaskAtoms:
         self._order += 1
         return self._order
 
-    def _add(self, forms: Iterable[str], new: Seen) -> None:
-        room = min(MAX_ATOMS - len(self), MAX_OF_OUTPUT)
+    def _add(self, forms: Iterable[str], new: Seen, room: int = MAX_OF_OUTPUT) -> int:
+        """Take in what one source held, up to `room` new atoms; how many were new."""
+        room = given = min(MAX_ATOMS - len(self), room)
         own, base = self._seen, self._base
         trusted = new.origin is Origin.TRUSTED
         for form in forms:
@@ -274,13 +277,14 @@ class TaskAtoms:
             if old is _UNSEEN:
                 if room <= 0:
                     self.full = True
-                    return
+                    return given
                 room -= 1
                 own[key] = new
             elif old is not new and (merged := _merged(old, new)) != old:
                 own[key] = merged
             if trusted:
                 self._exact.add(form)
+        return given - room
 
 
 def _merged(old: Seen, new: Seen) -> Seen:

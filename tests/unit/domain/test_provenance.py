@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -434,3 +435,19 @@ def test_a_table_of_arguments_is_traced_up_to_a_limit_and_the_rest_is_unknown() 
     found = trace(tool(rows=sink(ValueType.NUMBER)), {"rows": rows}, task("send 5"))
     assert len(found) == 2_001
     assert (found[-1].kind, found[-1].origin, found[-1].more) == ("sink", Origin.UNKNOWN, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a", "@", "a@", ":", "/", "http://", "(https://a.b/)", "1", "1 ", "'", '"', "'a "),
+        *("DE89 3704 ", "(", "((1", "+", "00 ", "a.", "a-", "- a: b\n", "a: b\n", "\n", "[", "{"),
+        *("\\u0040", "\ufdfa", "a\u200b", "x@b\u00fc.de ", "|", ",", "may 1 ", "#1 ", "\u0130"),
+    ],
+)
+def test_no_output_takes_more_than_a_moment(text: str) -> None:
+    # A backtracking pattern takes minutes for a mebibyte of the text it dislikes.
+    raw = (text * 2**20).encode()[: 2**20]
+    started = process_time()
+    returned(task("Send 'Hello' to Bob Smith"), "x").add_output(raw, "", UNTRUSTED, "d-2")
+    assert process_time() - started < 3
