@@ -72,6 +72,12 @@ class RunningOpa:
     def pause(self) -> None:
         """Let it keep its port and answer nothing."""
         self.process.send_signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self.process.pid}/task")
+        end = time.monotonic() + START_SECONDS
+        # Each of its threads stops on its own, where it gets to (proc_pid_stat(5)).
+        while any(_fields(thread)[0] != "T" for thread in threads.iterdir()):
+            assert time.monotonic() < end, "OPA goes on after SIGSTOP"
+            time.sleep(0.005)
 
     def resume(self) -> None:
         """Let it go on."""
@@ -92,7 +98,7 @@ class RunningOpa:
         self._port()
 
     def _cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = _fields(Path(f"/proc/{self.process.pid}"))
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -127,3 +133,8 @@ def listening_port(pid: int) -> int:
         if columns[3] == LISTEN and columns[9] in inodes:
             return int(columns[1].rpartition(":")[2], 16)
     return 0
+
+
+def _fields(process: Path) -> list[str]:
+    """What the kernel tells of a process or thread, from its state on (proc_pid_stat(5))."""
+    return (process / "stat").read_text().rpartition(")")[2].split()
