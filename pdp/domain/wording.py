@@ -75,6 +75,10 @@ _PLACES: Final = words(
     "channel room group chat list folder directory branch repo repository board calendar project "
     "workspace label tag queue topic album playlist database table team account user file document"
 )
+#: The word after one of these is somebody, also in lower case and short ("tell bob").
+_ADDRESSING: Final = words(
+    "to with for invite message tell email mail ask dm text ping call notify add remove cc remind"
+)
 _NAMING: Final = words("called named titled entitled labelled labeled username handle")
 
 #: How many words of a value are looked up before it is taken apart.
@@ -178,7 +182,8 @@ def _named(tokens: list[tuple[str, bool]]) -> Iterator[str]:
         before = spoken[at - 1] if at else ""
         after = spoken[at + 1] if at + 1 < len(spoken) else ""
         placed = (singular(after) in _PLACES or before in _PLACES) and word not in STRONG_VERBS
-        if marked or before in _NAMING or placed:
+        addressed = before in _ADDRESSING and word.isalpha() and singular(word) not in _GENERIC
+        if marked or before in _NAMING or placed or addressed:
             yield word
 
 

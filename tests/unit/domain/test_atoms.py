@@ -388,6 +388,11 @@ def test_parts_of_words_ordinary_words_and_new_combinations_name_nothing(value: 
     assert not Wording(text).names(value)
 
 
+def test_a_short_name_in_lower_case_counts_where_somebody_is_addressed() -> None:
+    assert Wording("tell bob that the car is here").names("bob")
+    assert not Wording("tell bob that the car is here").names("car")
+
+
 def test_a_run_does_not_cross_from_one_sentence_into_the_next() -> None:
     assert not Wording("Write to Bob. Smith is away.").says("Bob Smith")
 
