@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -33,12 +33,13 @@ _log = structlog.get_logger()
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    """A call, and the event loop and future that wait for its result."""
+    """A call since when it waits, and the future that its result goes to."""
 
     call: Call
     future: asyncio.Future[Result]
+    since_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Pipeline:
         self._batch_calls = batch_calls
         self._result_s = result_s
         self._began_us = 0
+        self._pending: set[_Waiting] = set()
         self._queue: queue.SimpleQueue[_Waiting | _Errand | None] = queue.SimpleQueue()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="decide", daemon=True)
@@ -99,33 +101,45 @@ class Pipeline:
 
     async def submit(self, call: Call) -> Result:
         """Decide a call. Cancelling the wait drops the call before it is committed."""
-        return (await self.submit_many([call]))[0]
+        return self._refusal(1) or await self._enter(call)
 
     async def submit_many(self, calls: Sequence[Call]) -> list[Result]:
         """Decide calls that arrived together, in order; all of them or none are taken."""
+        refusal = self._refusal(len(calls))
+        if refusal is not None:
+            return [refusal] * len(calls)
+        return list(await asyncio.gather(*map(self._enter, calls)))
+
+    def _refusal(self, count: int) -> Refusal | None:
         if self._closing:
-            return [Refusal(RefusalKind.UNAVAILABLE, "the service is stopping") for _ in calls]
-        if self._queue.qsize() + len(calls) > self._queue_calls:
-            full = Refusal(
+            return Refusal(RefusalKind.UNAVAILABLE, "the service is stopping")
+        if self._queue.qsize() + count > self._queue_calls:
+            return Refusal(
                 RefusalKind.RESOURCE_EXHAUSTED,
                 "too many calls are waiting; try again later, or spread the load",
             )
-            return [full] * len(calls)
+        return None
+
+    async def _enter(self, call: Call) -> Result:
         loop = asyncio.get_running_loop()
-        waiting = [_Waiting(call, loop.create_future()) for call in calls]
-        for one in waiting:
-            self._queue.put(one)
-        futures = [one.future for one in waiting]
+        one = _Waiting(call, loop.create_future(), self._parts.clock.monotonic_us())
+        if not self._pending:
+            loop.call_later(self._result_s / 4, self._sweep, loop)
+        self._pending.add(one)
+        self._queue.put(one)
         try:
-            await asyncio.wait(futures, timeout=self._result_s)
+            return await one.future
         finally:
-            # Whoever waits no longer, for one reason or the other, has given up on the rest.
-            for future in futures:
-                future.cancel()
-        return [
-            not_recorded(one.call, self._parts) if one.future.cancelled() else one.future.result()
-            for one in waiting
-        ]
+            self._pending.discard(one)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Answer what has waited too long; one timer for all, and none while nothing waits."""
+        overdue_us = self._parts.clock.monotonic_us() - int(self._result_s * 1_000_000)
+        for one in self._pending:
+            if one.since_us <= overdue_us and not one.future.done():
+                one.future.set_result(not_recorded(one.call, self._parts))
+        if self._pending:
+            loop.call_later(self._result_s / 4, self._sweep, loop)
 
     def between_batches(self, work: Callable[[Parts], tuple[Parts, T]]) -> Future[T]:
         """Run `work` while no batch is; the parts it returns are in force from then on."""
@@ -175,7 +189,7 @@ class Pipeline:
 
         def gone(index: int) -> bool:
             deadline_us = calls[index].deadline_us
-            return batch[index].future.cancelled() or bool(deadline_us and now_us() > deadline_us)
+            return batch[index].future.done() or bool(deadline_us and now_us() > deadline_us)
 
         results = decide(calls, self._parts, gone)
         batch[0].future.get_loop().call_soon_threadsafe(_deliver, batch, results)
@@ -199,8 +213,3 @@ def _do(errand: _Errand) -> None:
         errand.done.set_result(errand.work())
     except BaseException as error:
         errand.done.set_exception(error)
-
-
-def with_policy(parts: Parts, **changed: object) -> Parts:
-    """The parts with another policy or catalogue in force."""
-    return replace(parts, **changed)  # type: ignore[arg-type]
