@@ -39,7 +39,7 @@ class _Waiting:
 
     call: Call
     future: asyncio.Future[Result]
-    since_us: int
+    since_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Pipeline:
 
     async def _enter(self, call: Call) -> Result:
         loop = asyncio.get_running_loop()
-        one = _Waiting(call, loop.create_future(), self._parts.clock.monotonic_us())
+        one = _Waiting(call, loop.create_future(), loop.time())
         if not self._pending:
             loop.call_later(self._result_s / 4, self._sweep, loop)
         self._pending.add(one)
@@ -134,9 +134,9 @@ class Pipeline:
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer what has waited too long; one timer for all, and none while nothing waits."""
-        overdue_us = self._parts.clock.monotonic_us() - int(self._result_s * 1_000_000)
+        overdue_s = loop.time() - self._result_s
         for one in self._pending:
-            if one.since_us <= overdue_us and not one.future.done():
+            if one.since_s <= overdue_s and not one.future.done():
                 one.future.set_result(not_recorded(one.call, self._parts))
         if self._pending:
             loop.call_later(self._result_s / 4, self._sweep, loop)
