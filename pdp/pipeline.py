@@ -192,7 +192,10 @@ class Pipeline:
             return batch[index].future.done() or bool(deadline_us and now_us() > deadline_us)
 
         results = decide(calls, self._parts, gone)
-        batch[0].future.get_loop().call_soon_threadsafe(_deliver, batch, results)
+        try:
+            batch[0].future.get_loop().call_soon_threadsafe(_deliver, batch, results)
+        except RuntimeError:
+            _log.warning("the event loop is closed, nobody waits for a batch", calls=len(batch))
         try:
             self._observe(calls, results)
         except Exception:
