@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -170,6 +171,11 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(settings, engine, pipeline))
+        # What is loaded now stays for good, and decisions leave no cycles behind: looking for
+        # garbage as often as Python does by default took 4 % of a core under load.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         server.set_serving(True)
         announce(server.addresses)
         background = [
