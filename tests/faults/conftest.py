@@ -26,3 +26,11 @@ def service(tmp_path: Path, catalogue: Path) -> Iterator[Service]:
 def client(service: Service) -> Iterator[Client]:
     with Client(service) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def shared_service(tmp_path_factory: pytest.TempPathFactory, catalogue: Path) -> Iterator[Service]:
+    """One service for all tests of a module that leave it as they found it."""
+    data = tmp_path_factory.mktemp("shared") / "data"
+    with start_service(data, catalogues=[catalogue]) as running:
+        yield running

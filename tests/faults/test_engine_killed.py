@@ -9,6 +9,8 @@ import socket
 import time
 from contextlib import ExitStack
 
+import pytest
+
 from tests.faults.load import Load
 from tests.faults.world import (
     ALLOW,
@@ -30,6 +32,11 @@ BACK_SECONDS = 5.0
 ENGINE_FAULTS = {"policy_error", "policy_timeout"}
 # Files that a process of this kind needs to start an engine, and some more.
 FILES_LEFT = 3
+
+
+@pytest.fixture
+def service(shared_service: Service) -> Service:
+    return shared_service
 
 
 def replace_engine(service: Service) -> None:

@@ -31,6 +31,11 @@ THREADS = 16
 BATCH = 32
 
 
+@pytest.fixture
+def service(shared_service: Service) -> Service:
+    return shared_service
+
+
 def hostile_neighbours(task_id: str) -> list[decision_pb2.AuthorizeRequest]:
     """Calls that are refused or denied, each in another place of the pipeline."""
     huge = look(task_id)

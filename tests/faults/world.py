@@ -105,7 +105,8 @@ class Client:
                 subject=AGENT,
                 on_behalf_of=PERSON,
                 intent=common_pb2.Intent(
-                    goal="Look things up and send Bob a note.", tools=["look_up", "send_note"]
+                    goal="Look things up and send a note to bob@example.com.",
+                    tools=["look_up", "send_note"],
                 ),
                 phase=common_pb2.PHASE_EXECUTE,
                 budget=task_pb2.Budget(max_calls=max_calls, max_effects=max_calls),
