@@ -191,6 +191,7 @@ def _provenance_section(facts: Facts, *, full: bool) -> dict[str, JsonValue]:
                 "source": one.source,
                 "exists": one.exists,
                 "named": one.named,
+                "pointed": one.pointed,
                 "sensitivity": int(one.sensitivity),
                 "embedded": [
                     {

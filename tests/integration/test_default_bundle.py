@@ -231,7 +231,7 @@ def start(**changed: Any) -> Call:
     ask = StartTask(
         subject=AGENT,
         on_behalf_of=PERSON,
-        intent=Intent(goal="Tell Bob about Monday."),
+        intent=Intent(goal="Tell Bob about Monday and pay him 5 euros."),
         task_id="t1",
         phase=Phase.EXECUTE,
     )
@@ -262,7 +262,8 @@ def test_a_working_day_is_decided_as_documented(
         (call(ChangePhase("t1", Phase.EXECUTE), caller=pep), deny, ("role_missing",)),
         (call(ChangePhase("t1", Phase.EXECUTE)), allow, ("task_action",)),
         (authorize("send"), allow, ("within_intent",)),
-        (authorize("pay", {"n": 12}), escalate, ("irreversible",)),
+        (authorize("pay", {"n": 5}), allow, ("within_intent",)),
+        (authorize("pay", {"n": 50_000}), escalate, ("sink_unknown", "split_act")),
         (authorize("pay", {"n": "twelve"}), deny, ("arguments_invalid",)),
         (authorize("conjure"), deny, ("unknown_tool",)),
         (authorize("look", task_id="t9"), deny, ("unknown_task",)),
@@ -306,7 +307,7 @@ def test_an_intent_limits_tools_resources_and_sensitivity(
     intent = Intent("Look.", ("look*",), ("tool:srv/*",), Sensitivity.INTERNAL)
     decided(start(intent=intent))
     assert codes(decided(authorize("look"))) == ("within_intent",)
-    assert codes(decided(authorize("send"))) == ("outside_intent",)
+    assert set(codes(decided(authorize("send")))) == {"outside_intent", "not_in_goal"}
     assert codes(decided(authorize("look_confidential"))) == ("above_sensitivity",)
     decided(start(task_id="t2", intent=replace(intent, resources=("tool:elsewhere/*",))))
     assert codes(decided(authorize("look", task_id="t2"))) == ("outside_intent",)

@@ -29,3 +29,12 @@ effectful := {"write", "send", "execute", "admin"}
 effect if input.tool.class in effectful
 
 effect if input.tool.egress == true
+
+# METADATA
+# description: |
+#   No orchestrator vouches for the task, and the rule that holds such tasks up is enforced: what
+#   depends on a vouched goal has nothing to add.
+held if {
+	input.task.registered == false
+	data.pdp.manifest.enforce.registration
+}

@@ -233,6 +233,7 @@ argument(pointer, kind, origin) := {
 	"source": "",
 	"exists": false,
 	"named": false,
+	"pointed": false,
 	"sensitivity": 0,
 	"embedded": [],
 	"more": false,

@@ -6,7 +6,7 @@ import data.pdp.main
 # The samples through all rules.
 
 test_the_samples_are_allowed_by_the_rule_that_covers_them if {
-	every call in [sample.send, sample.read, sample.unregistered_read] {
+	every call in [sample.send, sample.read, sample.pay, sample.delete, sample.unregistered_read] {
 		said := main.decision with input as call
 		said.decision == "allow"
 		codes(said) == ["within_intent"]
@@ -20,11 +20,24 @@ test_the_samples_are_allowed_by_the_rule_that_covers_them if {
 	}
 }
 
-test_an_irreversible_payment_escalates if {
-	said := main.decision with input as sample.pay
+test_a_payment_to_an_account_in_untrusted_output_is_one_question_with_its_reasons if {
+	call := sample.carrying(sample.pay, [
+		sample.argument("/recipient", "sink", "untrusted"),
+		sample.argument("/amount", "amount", "untrusted"),
+	])
+	said := main.decision with input as call
 	said.decision == "escalate"
-	codes(said) == ["irreversible"]
+	{code | some code in codes(said)} == {"irreversible", "sink_untrusted"}
 	said.escalation == {"approvers": ["approver"], "needed": 1, "ttl_s": 3600}
+}
+
+test_a_question_beyond_the_tasks_bound_is_denied_for_that if {
+	call := sample.but(sample.send, {"goal": {"asked": false, "delegates": true}})
+	said := main.decision with input as call
+	codes(said) == ["not_in_goal"]
+	flooded := main.decision with input as sample.but(call, {"ledger": {"task": {"escalations": 20}}})
+	flooded.decision == "deny"
+	codes(flooded) == ["escalation_flood"]
 }
 
 test_guesses_are_one_question_whatever_the_phase if {
@@ -60,7 +73,8 @@ test_what_is_not_known_is_denied_for_that_and_nothing_else if {
 test_all_denials_are_given if {
 	call := sample.but(sample.send, {
 		"task": {"phase": "plan", "intent": {"tools": ["read_*"]}},
-		"tool": {"moves_value": true},
+		"call": {"final": true},
+		"goal": {"asked": false, "delegates": true},
 		"sensitivity": 4,
 	})
 	said := main.decision with input as call

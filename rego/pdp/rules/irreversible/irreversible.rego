@@ -1,8 +1,12 @@
 # METADATA
-# title: What cannot be taken back is asked about
+# title: What cannot be taken back is the principal's choice
 # description: |
-#   An irreversible act escalates, unless it is a send that moves no value (every message would be a
-#   question) or an orchestrator's intent names exactly this tool, without a glob.
+#   An irreversible act passes when the goal asks for it, or an orchestrator's intent names exactly its
+#   tool, and untrusted content did not select what it reaches: that comes from the principal or trusted
+#   output; or it is a thing that a server lists, under an identifier that no running text of an
+#   untrusted output speaks of, or beside something that the principal named. Everything else is asked
+#   about. Messages are sent all the time and hardly ever can be taken back; the rule `sinks` is enough
+#   for them.
 # custom:
 #   controls:
 #     - ASI02
@@ -14,52 +18,64 @@
 package pdp.rules.irreversible
 
 import data.pdp.lib.call
+import data.pdp.lib.goal
 import data.pdp.lib.guess
+import data.pdp.lib.origin
 import data.pdp.lib.result
 
 default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
 	input.tool.builtin == false
-	input.tool.reversible == true
-}
-
-else := {"result": "not_applicable"} if {
-	input.tool.builtin == false
-	input.tool.class in {"read", "draft"}
-}
-
-else := {"result": "pass"} if {
-	input.tool.builtin == false
-	input.tool.class == "send"
-	input.tool.moves_value == false
+	input.call.final == false
 }
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
-
-else := {"result": "pass"} if {
-	call.kind == "tool"
-	named
-}
 
 else := {"result": "not_applicable"} if {
 	call.kind == "tool"
 	"reversible" in guess.asked
 }
 
-else := result.escalate(rego.metadata.chain(), "irreversible", {
-	"message": sprintf("%s cannot be taken back", [input.tool.name]),
-	"agent_message": "A person has to confirm this call.",
-	"remediation": "Approve this call, or name the tool literally in the intent of tasks that need it.",
-	"metadata": {"class": input.tool.class},
-}) if {
+else := {"result": "pass"} if {
 	call.kind == "tool"
-	input.tool.reversible == false
-	input.tool.class in call.effectful
+	input.call.final == true
+	goal.stance == "asked"
+	every one in input.provenance.arguments {
+		chosen(one)
+	}
 }
 
-named if {
-	input.task.registered == true
-	input.tool.name in input.task.intent.tools
-	not regex.match(`[*?\[\]{}!\\]`, input.tool.name)
+else := result.escalate(rego.metadata.chain(), "irreversible", {
+	"message": sprintf("%s cannot be taken back, and the principal did not choose %s", [input.tool.name, what]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "Check what it would act on, and approve if that is meant.",
+	"metadata": {"arguments": origin.pointers(others), "sources": origin.sources(others)},
+}) if {
+	call.kind == "tool"
+	input.call.final == true
 }
+
+# Amounts and content do not select anything; the rule `sinks` judges them.
+chosen(one) if one.kind in {"amount", "content", "option"}
+
+chosen(one) if {
+	one.kind in {"sink", "identifier"}
+	one.origin in {"principal", "trusted", "none"}
+}
+
+chosen(one) if {
+	one.kind == "identifier"
+	one.exists == true
+	unswayed(one)
+}
+
+unswayed(one) if one.named == true
+
+unswayed(one) if one.pointed == false
+
+others := [one | some one in input.provenance.arguments; not chosen(one)]
+
+what := origin.pointers(others) if count(others) > 0
+
+else := "the act"

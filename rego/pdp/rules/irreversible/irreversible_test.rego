@@ -3,49 +3,81 @@ package pdp.rules.irreversible_test
 import data.pdp.lib.sample_test as sample
 import data.pdp.rules.irreversible
 
-test_what_can_be_taken_back_passes if {
-	verdict(sample.but(sample.pay, {"tool": {"reversible": true}})) == {"result": "pass"}
+test_what_can_be_taken_back_and_mere_messages_pass if {
+	verdict(sample.send) == {"result": "pass"}
+	verdict(sample.but(sample.delete, {"call": {"final": false}})) == {"result": "pass"}
 }
 
-test_what_cannot_be_taken_back_escalates if {
-	said := verdict(sample.pay)
+test_what_the_principal_chose_passes if {
+	verdict(sample.pay) == {"result": "pass"}
+	verdict(sample.delete) == {"result": "pass"}
+}
+
+test_what_trusted_output_chose_passes if {
+	verdict(paying("trusted")) == {"result": "pass"}
+}
+
+test_what_untrusted_output_or_nobody_known_chose_escalates if {
+	every origin in ["untrusted", "unknown"] {
+		said := verdict(paying(origin))
+		said.result == "escalate"
+		said.code == "irreversible"
+		said.metadata == {"arguments": "/recipient", "sources": ""}
+	}
+}
+
+test_a_listed_thing_that_no_running_text_speaks_of_passes if {
+	verdict(deleting({"named": false, "pointed": false})) == {"result": "pass"}
+}
+
+test_a_listed_thing_that_untrusted_text_speaks_of_escalates_unless_the_principal_named_it if {
+	verdict(deleting({"named": false, "pointed": true})).result == "escalate"
+	verdict(deleting({"named": true, "pointed": true})) == {"result": "pass"}
+}
+
+test_an_identifier_that_no_output_held_escalates if {
+	verdict(deleting({"exists": false})).result == "escalate"
+	verdict(deleting({"exists": false, "origin": "unknown"})).result == "escalate"
+}
+
+test_amounts_and_content_select_nothing if {
+	call := sample.carrying(sample.pay, [
+		sample.argument("/recipient", "sink", "principal"),
+		sample.argument("/amount", "amount", "unknown"),
+		sample.argument("/subject", "content", "untrusted"),
+		sample.argument("/recurring", "option", "none"),
+	])
+	verdict(call) == {"result": "pass"}
+}
+
+test_an_act_that_the_goal_leaves_to_others_escalates if {
+	said := verdict(sample.but(sample.pay, {"goal": {"asked": false, "delegates": true}}))
 	said.result == "escalate"
-	said.code == "irreversible"
-	every class in ["write", "execute", "admin"] {
-		verdict(irreversible_act(class)).result == "escalate"
-	}
+	said.message == "send_money cannot be taken back, and the principal did not choose the act"
 }
 
-test_a_send_that_moves_no_value_passes if verdict(sample.send) == {"result": "pass"}
-
-test_reads_and_drafts_are_not_asked_about if {
-	every class in ["read", "draft"] {
-		verdict(irreversible_act(class)) == {"result": "not_applicable"}
-	}
-}
-
-test_an_intent_that_names_exactly_this_tool_passes if {
-	verdict(named(sample.pay, ["send_money"])) == {"result": "pass"}
+test_an_intent_that_names_exactly_this_tool_asks_for_the_act if {
+	verdict(named(unasked, ["send_money"])) == {"result": "pass"}
 }
 
 test_a_glob_does_not_name_a_tool if {
 	every pattern in ["*", "send_*", "send_mone?", "{send_money}", "[s]end_money"] {
-		verdict(named(sample.pay, [pattern])).result == "escalate"
+		verdict(named(unasked, [pattern])).result == "escalate"
 	}
 }
 
 test_a_tool_named_like_a_glob_is_not_named_by_that_glob if {
-	call := sample.but(sample.pay, {"tool": {"name": "send_*"}})
+	call := sample.but(unasked, {"tool": {"name": "send_*"}})
 	verdict(named(call, ["send_*"])).result == "escalate"
 }
 
 test_the_intent_of_an_unregistered_task_names_nothing if {
-	call := sample.but(named(sample.pay, ["send_money"]), {"task": {"registered": false}})
+	call := sample.but(named(unasked, ["send_money"]), {"task": {"registered": false}})
 	verdict(call).result == "escalate"
 }
 
 test_a_mere_guess_is_left_to_the_rule_that_asks if {
-	call := sample.but(sample.pay, {"tool": {"ungrounded": ["reversible"]}})
+	call := sample.but(paying("unknown"), {"tool": {"ungrounded": ["reversible"]}})
 	verdict(call) == {"result": "not_applicable"}
 	said := verdict(call) with data.pdp.manifest.enforce as {}
 	said.result == "escalate"
@@ -53,23 +85,36 @@ test_a_mere_guess_is_left_to_the_rule_that_asks if {
 
 test_it_does_not_apply_to_task_actions_nor_to_what_is_not_known if {
 	every call in [sample.complete_task, sample.unknown_tool, sample.unknown_task] {
-		verdict(sample.but(call, {"tool": {"reversible": false, "moves_value": true}})) == {"result": "not_applicable"}
+		verdict(sample.but(call, {"call": {"final": true}})) == {"result": "not_applicable"}
 	}
 }
 
 test_a_missing_key_denies if {
-	every path in ["tool/reversible", "tool/class", "tool/builtin"] {
+	every path in ["call/final", "tool/builtin"] {
 		verdict(sample.without(sample.pay, path)) == no_verdict
 	}
 }
 
 test_a_missing_key_spares_nobody_the_question if {
-	every path in ["tool/moves_value", "task/registered", "task/intent"] {
+	every path in ["goal/asked", "provenance/arguments", "provenance/arguments/0/origin", "provenance/arguments/0/kind"] {
 		verdict(sample.without(sample.pay, path)).result == "escalate"
+	}
+	every key in ["exists", "kind"] {
+		verdict(sample.without(sample.delete, concat("/", ["provenance/arguments/0", key]))).result == "escalate"
 	}
 }
 
-irreversible_act(class) := sample.but(sample.pay, {"tool": {"class": class}})
+paying(origin) := sample.carrying(sample.pay, [
+	sample.argument("/recipient", "sink", origin),
+	sample.argument("/amount", "amount", "principal"),
+])
+
+deleting(changes) := sample.carrying(
+	sample.delete,
+	[object.union(sample.delete.provenance.arguments[0], changes)],
+)
+
+unasked := sample.but(sample.pay, {"goal": {"asked": false}})
 
 named(call, tools) := sample.but(call, {"task": {"intent": {"tools": tools}}})
 

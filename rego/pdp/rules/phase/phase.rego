@@ -3,7 +3,7 @@
 # description: |
 #   PLAN looks, PREPARE also drafts, EXECUTE also acts. Looking includes reads that go out (a fetch,
 #   a search): they change nothing, and where their arguments may come from is a matter of
-#   provenance, not of the phase. Administrative acts are in no phase: a person answers for each.
+#   provenance, not of the phase.
 # custom:
 #   controls:
 #     - ASI02
@@ -33,17 +33,6 @@ else := {"result": "not_applicable"} if {
 	"class" in guess.asked
 }
 
-else := result.escalate(rego.metadata.chain(), "outside_phase", {
-	"message": sprintf("%s is an administrative act, which no phase covers", [input.tool.name]),
-	"agent_message": "A person has to confirm this call.",
-	"remediation": "Approve this call if the task needs it.",
-	"metadata": {"phase": "execute", "class": "admin"},
-}) if {
-	call.kind == "tool"
-	input.task.phase == "execute"
-	input.tool.class == "admin"
-}
-
 else := result.deny(rego.metadata.chain(), "outside_phase", {
 	"message": sprintf("phase %s does not allow tools of class %s", [input.task.phase, input.tool.class]),
 	"agent_message": sprintf("This is not possible in phase %s.", [upper(input.task.phase)]),
@@ -59,5 +48,5 @@ classes := {"read", "draft", "write", "send", "execute", "admin"}
 allowed := {
 	"plan": {"read"},
 	"prepare": {"read", "draft"},
-	"execute": {"read", "draft", "write", "send", "execute"},
+	"execute": {"read", "draft", "write", "send", "execute", "admin"},
 }

@@ -1,0 +1,81 @@
+# METADATA
+# title: Nobody is flooded with questions
+# description: |
+#   A task may ask so many questions, and a principal's tasks so many in an hour. Beyond that a call
+#   that would be another question is denied: a person who is asked all the time says yes. Development
+#   knows no hourly bound.
+# custom:
+#   controls:
+#     - ASI09
+#     - ASI10
+#     - NIST SP 800-207 2.1 tenet 7
+#     - MAESTRO L7
+#   codes:
+#     - escalation_flood
+package pdp.rules.escalation_flood
+
+import data.pdp.lib.call
+import data.pdp.lib.result
+import data.pdp.rules.goal
+import data.pdp.rules.inferred
+import data.pdp.rules.irreversible
+import data.pdp.rules.outward_flow
+import data.pdp.rules.privilege_growth
+import data.pdp.rules.sinks
+import data.pdp.rules.split_act
+
+# Bounds are compared by subtracting: null is less than every number, and a string more, but neither
+# can be subtracted.
+
+default verdict := {"result": "deny", "code": "policy_error"}
+
+verdict := {"result": "pass"} if {
+	input.tool.builtin == false
+	limits.per_task - input.ledger.task.escalations > 0
+	limits.per_hour - input.ledger.principal.hour_escalations > 0
+}
+
+else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+
+else := {"result": "pass"} if {
+	call.kind == "tool"
+	input.settings.development == true
+	limits.per_task - input.ledger.task.escalations > 0
+}
+
+else := {"result": "pass"} if {
+	call.kind == "tool"
+	every said in questions {
+		said in {"pass", "not_applicable", "deny"}
+	}
+}
+
+else := result.deny(rego.metadata.chain(), "escalation_flood", {
+	"message": sprintf("%d questions in this task and %d of this principal's tasks in this hour", [input.ledger.task.escalations, input.ledger.principal.hour_escalations]),
+	"agent_message": "Too many calls of this work had to be confirmed; this is not possible now.",
+	"remediation": "Answer or cancel the open questions; look at what the agent is trying to do.",
+	"metadata": {
+		"task": format_int(input.ledger.task.escalations, 10),
+		"hour": format_int(input.ledger.principal.hour_escalations, 10),
+	},
+}) if {
+	call.kind == "tool"
+	is_number(input.ledger.task.escalations)
+	is_number(input.ledger.principal.hour_escalations)
+}
+
+# The rules that ask, as far as they decide.
+questions := [said |
+	some rule, said in {
+		"goal": goal.verdict.result,
+		"inferred": inferred.verdict.result,
+		"irreversible": irreversible.verdict.result,
+		"outward_flow": outward_flow.verdict.result,
+		"privilege_growth": privilege_growth.verdict.result,
+		"sinks": sinks.verdict.result,
+		"split_act": split_act.verdict.result,
+	}
+	data.pdp.manifest.enforce[rule]
+]
+
+limits := data.pdp.parameters.escalation_flood

@@ -1,0 +1,89 @@
+# METADATA
+# title: The goal asks for the act
+# description: |
+#   What has an effect must be what the goal asks for, or an intent must name its tool literally. A
+#   goal that leaves the choice of acts to something ("do what the letter says") is asked about, and so
+#   is an act that the goal does not ask for in words but that reaches only what the principal named.
+#   Looking and drafting need no asking.
+# custom:
+#   controls:
+#     - ASI01
+#     - ASI10
+#     - NIST SP 800-207 2.1 tenet 3
+#     - MAESTRO L7
+#   codes:
+#     - not_in_goal
+package pdp.rules.goal
+
+import data.pdp.lib.call
+import data.pdp.lib.goal
+import data.pdp.lib.guess
+import data.pdp.lib.origin
+import data.pdp.lib.result
+
+default verdict := {"result": "deny", "code": "policy_error"}
+
+verdict := {"result": "pass"} if {
+	input.tool.builtin == false
+	input.tool.class in call.effectful
+	goal.stance == "asked"
+}
+
+else := {"result": "not_applicable"} if {
+	input.tool.builtin == false
+	input.tool.class in {"read", "draft"}
+}
+
+else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+
+else := {"result": "not_applicable"} if call.held
+
+# What the tool does is not known either.
+else := {"result": "not_applicable"} if {
+	call.kind == "tool"
+	"class" in guess.asked
+}
+
+else := result.escalate(rego.metadata.chain(), "not_in_goal", {
+	"message": sprintf("the goal leaves to others what is done, and %s is what they chose", [input.tool.name]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "Approve this call if it is what the task is for.",
+	"metadata": {"acts": acts},
+}) if {
+	call.kind == "tool"
+	input.tool.class in call.effectful
+	goal.stance == "delegated"
+}
+
+else := result.escalate(rego.metadata.chain(), "not_in_goal", {
+	"message": sprintf("the goal names what %s reaches, and does not ask for what it does", [input.tool.name]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "Approve this call if the goal means it, or say so in the goal of such tasks.",
+	"metadata": {"acts": acts},
+}) if {
+	call.kind == "tool"
+	input.tool.class in call.effectful
+	goal.stance == "unasked"
+	goal.permitted
+	reaches_only_the_named
+}
+
+else := result.deny(rego.metadata.chain(), "not_in_goal", {
+	"message": sprintf("the goal does not ask for what %s does (%s)", [input.tool.name, acts]),
+	"agent_message": "This call is not part of the task.",
+	"remediation": "Start a task whose goal asks for this, or whose intent names this tool.",
+	"metadata": {"acts": acts},
+}) if {
+	call.kind == "tool"
+	input.tool.class in call.effectful
+	goal.stance == "unasked"
+}
+
+reaches_only_the_named if {
+	origin.plain
+	some one in input.provenance.arguments
+	one.kind in {"sink", "identifier"}
+	one.origin == "principal"
+}
+
+acts := concat(", ", input.goal.tool_acts)
