@@ -1,21 +1,31 @@
-"""Tests of policy, decided as the server decides: its engine, strictness and limits."""
+"""Tests of policy, decided as the server decides: its engine, strictness and limits.
+
+Rego tests are evaluated on their own; traces go through the whole pipeline.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from pdp.bundle import Bundle, Rule, check_rules, default_bundle_path, load_bundles
 from pdp.bundle_content import BUILTIN_ROOT, read_content
+from pdp.bundle_files import read_bundle_files
+from pdp.catalogue_file import MAX_FILE_BYTES, parse_catalogue
 from pdp.domain.canonical import JsonValue
 from pdp.ports import Engine, EngineFault
+from pdp.trace_file import Trace, parse_trace
+from pdp.trace_values import TraceRefused
+from pdp.traces import TraceReport, run_trace
 
 #: Tests say themselves what the input is.
 _NO_INPUT: Final = b"{}"
+_YAML: Final = (".yaml", ".yml")
 #: Enough of a value that is not `true` to recognise it.
 _SHOWN_CHARS: Final = 200
 
@@ -107,6 +117,81 @@ def run_tests(tested: BundlesUnderTest, engine: Engine, *, run: str = "*") -> Po
         tests=tuple(results),
         untested=tuple(rule.id for rule in rules if not _has_test(rule, paths)),
     )
+
+
+def find_traces(paths: Sequence[Path]) -> list[Trace]:
+    """The traces at `paths`: files themselves, and those in bundles; without paths the built-in's.
+
+    In a bundle these are `*_trace.yaml` anywhere and YAML files in a folder named `traces`, but for
+    `*catalogue.yaml`, which are the catalogues beside them.
+
+    Raises:
+        TraceRefused: one of them is no trace.
+        BundleRefused: a bundle cannot be read.
+    """
+    found: list[Trace] = []
+    for path in paths or [default_bundle_path()]:
+        if is_trace_file(path):
+            found.append(parse_trace(_read(path), str(path), partial(_read_from, path.parent)))
+            continue
+        files = read_bundle_files(path)
+        for name in filter(_is_trace, files):
+            folder = name.rpartition("/")[0]
+            beside = partial(_beside, files, f"{path}/{name}", f"{folder}/" if folder else "")
+            found.append(parse_trace(files[name], f"{path}/{name}", beside))
+    return found
+
+
+def run_traces(
+    traces: Sequence[Trace], bundle: Bundle, engine: Engine, *, run: str = "*"
+) -> list[TraceReport]:
+    """Run every trace whose file's name matches the glob `run`, under the bundle as it is served.
+
+    Raises:
+        PolicyRefused: the policy does not load.
+        EngineError: the engine is not there.
+        TraceRefused: a trace does not go with the bundle's catalogues.
+    """
+    wanted = [trace for trace in traces if fnmatchcase(trace.source, run)]
+    if not wanted:
+        return []
+    engine.load(bundle.source, lambda infos: check_rules(bundle, infos))
+    tools = [
+        tool
+        for source, text in bundle.catalogues
+        for tool in parse_catalogue(text.encode(), source)
+    ]
+    return [run_trace(trace, engine, revision=bundle.revision, tools=tools) for trace in wanted]
+
+
+def is_trace_file(path: Path) -> bool:
+    """Whether a path that is given names a trace itself, and no bundle."""
+    return path.suffix in _YAML
+
+
+def _is_trace(name: str) -> bool:
+    folder, _, base = name.rpartition("/")
+    stem, dot, suffix = base.rpartition(".")
+    if dot + suffix not in _YAML or stem == "data" or stem.endswith("catalogue"):
+        return False
+    in_folder = folder.rpartition("/")[2] == "traces"
+    return in_folder or (stem.endswith("_trace") and folder != "catalogue")
+
+
+def _beside(files: Mapping[str, bytes], source: str, folder: str, name: str) -> bytes:
+    if folder + name not in files:
+        raise TraceRefused(f"{source}: there is no file {name} beside it")
+    return files[folder + name]
+
+
+def _read_from(folder: Path, name: str) -> bytes:
+    return _read(folder / name)
+
+
+def _read(path: Path) -> bytes:
+    """At most a byte more than a trace may have: what is larger is refused by its reader."""
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)
 
 
 def _evaluate(

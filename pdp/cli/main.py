@@ -44,6 +44,7 @@ ERRORS: Final = {
     "pdp.domain.limits.InvalidInput": FAILED,
     "pdp.domain.catalogue.CatalogueError": FAILED,
     "pdp.bundle_files.BundleRefused": FAILED,
+    "pdp.trace_values.TraceRefused": FAILED,
     "pdp.ports.EngineError": FAILED,
     "pdp.ports.StoreError": FAILED,
     "pdp.demo.service.DemoFailed": FAILED,
