@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
@@ -30,8 +31,10 @@ from pdp.v1 import common_pb2, decision_pb2
 MAX_TOOLS: Final = 1024
 #: Calls wait while tools are resolved, about 0.1 ms for each: no longer than for a batch.
 PORTION_TOOLS: Final = 64
-#: Beyond this many at once, calls would wait for previews; they are told so at once.
-IN_FLIGHT: Final = 16
+#: A call waits for at most this many portions, however many previews there are.
+AT_ONCE: Final = 2
+#: Those that wait their turn take a little of a second each; more would give up first.
+WAITING: Final = 64
 #: As long as a call waits for its result.
 WAIT_SECONDS: Final = 10.0
 
@@ -60,7 +63,22 @@ T = TypeVar("T")
 
 def preview_rpcs(batches: BetweenBatches, records: DecisionRecords) -> Mapping[str, Rpc]:
     """FilterTools and Explain, by name."""
-    places = asyncio.Semaphore(IN_FLIGHT)
+    places = asyncio.Semaphore(AT_ONCE)
+    waiting = 0
+
+    @asynccontextmanager
+    async def turn() -> AsyncIterator[None]:
+        nonlocal waiting
+        if waiting >= WAITING:
+            raise _refused(
+                RefusalKind.RESOURCE_EXHAUSTED, "too many previews are waiting; try again later"
+            )
+        waiting += 1
+        try:
+            async with places:
+                yield
+        finally:
+            waiting -= 1
 
     async def between(work: Callable[[Parts], T | Refusal]) -> T:
         """The result of `work` on the pipeline's thread, between two batches."""
@@ -76,9 +94,7 @@ def preview_rpcs(batches: BetweenBatches, records: DecisionRecords) -> Mapping[s
     async def filter_tools(request: decision_pb2.FilterToolsRequest, asked: Asked) -> Message:
         template = _template(request, asked)
         names = _named(request)
-        if places.locked():
-            raise _crowded()
-        async with places:
+        async with turn():
             keys = await between(partial(_tools, template, request.server, names))
             shown: list[decision_pb2.ToolVisibility] = []
             for start in range(0, len(keys), PORTION_TOOLS):
@@ -103,9 +119,7 @@ def preview_rpcs(batches: BetweenBatches, records: DecisionRecords) -> Mapping[s
                 work = partial(explain_decision, request.decision_id, asked.caller, records)
             case _:
                 raise InvalidInput("explained", "is not set", "send a request or a decision_id")
-        if places.locked():
-            raise _crowded()
-        async with places:
+        async with turn():
             return _explained(await between(work))
 
     return {"FilterTools": filter_tools, "Explain": explain}
@@ -195,10 +209,6 @@ def _rule(verdict: RuleVerdict) -> decision_pb2.RuleVerdict:
         controls=verdict.controls,
         metadata=verdict.metadata,
     )
-
-
-def _crowded() -> Refused:
-    return _refused(RefusalKind.RESOURCE_EXHAUSTED, "too many previews at once; try again later")
 
 
 def _refused(kind: RefusalKind, message: str) -> Refused:

@@ -135,6 +135,7 @@ class TestRecords:
         found = roomy.load(Wanted(decisions=frozenset({record.id})))
         assert found == Snapshot(decisions={record.id: record})
         assert roomy.input(record.id) == document
+        assert roomy.decision(record.id) == record
 
     @FEW
     @given(record=records.OUTCOMES)
@@ -182,6 +183,7 @@ class TestRecords:
         )
         assert store.load(wanted) == Snapshot()
         assert store.input("d") is None
+        assert store.decision("d") is None
 
     def test_request_ids_of_other_callers_and_rpcs_are_other_requests(
         self, store: SqliteStore

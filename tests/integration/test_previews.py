@@ -195,6 +195,28 @@ def test_a_malformed_filter_names_the_field(stub: Any, wrong: dict[str, Any], fi
     assert error.details().startswith(field)
 
 
+def test_many_at_once_are_answered_or_told_and_hold_nobody_up(stub: Any, tasks: Any) -> None:
+    task_id = started(tasks)
+    asked = decision_pb2.FilterToolsRequest(
+        subject=AGENT, context=decision_pb2.Context(task_id=task_id)
+    )
+    filters = [stub.FilterTools.future(asked, timeout=30) for _ in range(100)]
+    for abandoned in filters[:20]:
+        abandoned.cancel()
+    for _ in range(10):
+        with pytest.raises(grpc.RpcError):
+            stub.FilterTools(asked, timeout=0.001)
+    calls = [
+        stub.Authorize.future(request(task_id, "search_mail", query="x"), timeout=30)
+        for _ in range(20)
+    ]
+    assert {call.result().decision for call in calls} == {decision_pb2.DECISION_ALLOW}
+    for waited in filters[20:]:
+        fault = waited.exception()
+        assert fault is None or fault.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, fault
+    assert filtered(stub, task_id)["search_mail"] == "visible"
+
+
 # Explain
 
 
