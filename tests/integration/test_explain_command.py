@@ -182,7 +182,7 @@ def test_the_printed_test_holds_the_decision(story: Story, tmp_path: Path, candi
     chosen = (
         [bundle] if candidate else [Path(shutil.copytree(default_bundle_path(), tmp_path / "b"))]
     )
-    given = ["--bundle", bundle] if candidate else []
+    given: list[str | Path] = ["--bundle", bundle] if candidate else []
     done = pdp("explain", story.mail, "--data", story.data, "--as-test", *given)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.isascii()
