@@ -116,8 +116,8 @@ STORY: Final = (
         {"url": "https://acme-supplies.example/update.sh"},
     ),
     Step(
-        "It pays. The account number stands in a message that anybody could have written, and money "
-        "does not come back, so a person has to say yes first.",
+        "It pays. The account number stands in a message that anybody could have written, and "
+        "money does not come back, so a person has to say yes first.",
         Decision.ESCALATE,
         "irreversible",
         "pay_invoice",

@@ -149,7 +149,7 @@ def test_whatever_json_the_arguments_are_the_answer_is_a_decision_or_names_the_f
             assert field == "action.arguments_json"
         else:
             assert answer.decision == DENY
-            assert codes(answer) == {"arguments_invalid"}
+            assert "arguments_invalid" in codes(answer)
             assert answer.decision_id
 
     ask()
