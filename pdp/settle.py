@@ -83,7 +83,7 @@ def settle(
     if task is not None and not facts.is_builtin:
         task = _add_up(facts, policy.decision, task, overlay)
         if policy.decision is Decision.ALLOW:
-            overlay.met(task).atoms.add_arguments(facts.arguments)
+            overlay.met(task).atoms.add_arguments(dict(facts.arguments))
     tool = facts.tool
     overlay.add_decision(
         DecisionRecord(

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from pdp.domain.values import ToolClass
 from pdp.domain.vocabulary import (
     CREATING_VERBS,
     PHRASAL_VERBS,
     STRONG_VERBS,
     WEAK_VERBS,
-    ToolClass,
     words,
 )
 

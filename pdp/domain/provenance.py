@@ -212,9 +212,11 @@ def _lines(text: str) -> Iterable[str]:
 
 def _is_telling(one: Atom) -> bool:
     """Whether meeting the atom again says that it was taken from where it was met."""
-    if one.kind is AtomKind.TEXT and not is_short(one.key):
-        return is_strong(one.key) or len(one.key) > _COPIED_LINE + 5
-    return is_strong(one.key)
+    if is_short(one.key):
+        return False
+    return is_strong(one.key) or (
+        one.kind is AtomKind.TEXT and len(one.key) > _COPIED_LINE + len("text:")
+    )
 
 
 def _sinks(text: str, carried: Sequence[tuple[Atom, Seen]], atoms: TaskAtoms) -> Iterable[Embedded]:
