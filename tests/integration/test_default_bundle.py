@@ -327,6 +327,43 @@ def test_a_budget_is_used_up_call_by_call(decided: Callable[[Call], Answer]) -> 
     ]
 
 
+def test_one_large_payment_in_small_ones_over_tasks_is_asked_about_at_the_bound(
+    decided: Callable[[Call], Answer],
+) -> None:
+    said = []
+    for number in range(8):
+        task_id = f"t{number}"
+        decided(start(task_id=task_id))
+        said.append(codes(decided(authorize("pay", {"n": 1500}, task_id=task_id))))
+    assert said == [("within_intent",)] * 6 + [("split_act",)] * 2
+    other = replace(PERSON, id="bob")
+    decided(start(task_id="t9", on_behalf_of=other))
+    asked = authorize("pay", {"n": 1500}, task_id="t9", on_behalf_of=other)
+    assert codes(decided(asked)) == ("within_intent",)
+
+
+def test_questions_of_one_task_end_in_denials(decided: Callable[[Call], Answer]) -> None:
+    decided(start())
+    said = [codes(decided(authorize("pay", {"n": 9000 + number}))) for number in range(21)]
+    assert said == [("sink_unknown",)] * 20 + [("escalation_flood",)]
+    assert codes(decided(authorize("send"))) == ("within_intent",)
+
+
+def test_every_rule_that_asks_is_among_those_whose_questions_are_counted(bundle: Bundle) -> None:
+    texts = {
+        rule.name: "".join(
+            module
+            for path, module in bundle.source.modules.items()
+            if f"/pdp/rules/{rule.name}/" in path
+        )
+        for rule in bundle.rules.values()
+    }
+    asking = {name for name, text in texts.items() if "result.escalate(" in text}
+    counted = set(re.findall(r'"(\w+)": \w+\.verdict\.result', texts["escalation_flood"]))
+    assert len(asking) > 5
+    assert asking == counted
+
+
 def test_a_name_that_two_servers_have_needs_its_server(decided: Callable[[Call], Answer]) -> None:
     decided(start())
     asked = authorize("look", action=Action(name="look"))
