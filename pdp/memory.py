@@ -19,6 +19,8 @@ from pdp.ports import Store, TaskEvent
 
 #: Atoms kept for all tasks together; about 200 bytes each.
 KEPT_ATOMS: Final = 2_000_000
+# What a task takes besides its atoms counts as so many: about 8 KiB.
+_TASK_ATOMS: Final = 40
 
 
 @dataclass(slots=True)
@@ -62,8 +64,8 @@ class _Kept:
 
     @property
     def size(self) -> int:
-        # A task counts for at least one, so that empty ones do not pile up either.
-        return len(self.met.atoms) + 1
+        # Tasks that have met little must not pile up either.
+        return len(self.met.atoms) + _TASK_ATOMS
 
 
 class Memory:
