@@ -16,6 +16,7 @@ from pdp.domain.atoms import (
     is_short,
     is_strong,
     normalise,
+    value_atoms,
 )
 from pdp.domain.atoms_output import read_output
 from pdp.domain.atoms_text import (
@@ -27,6 +28,7 @@ from pdp.domain.atoms_text import (
     typed_forms,
     word_urls,
 )
+from pdp.domain.catalogue import ValueType
 from pdp.domain.values import OutputLabel, Sensitivity
 from pdp.domain.wording import Wording
 
@@ -180,7 +182,10 @@ class TaskAtoms:
         for record in reading.records if texts else ():
             begun = (value for value in record if any(text.begins(value) for text in texts))
             if any(self.said(coded(value)) for value in begun):
-                self._add((coded(value).form for value in record), seen._replace(named=True))
+                self._add(
+                    (one.form for value in record for one in value_atoms(value, ValueType.TEXT)),
+                    seen._replace(named=True),
+                )
 
     def find(self, one: Atom) -> Seen:
         """Where a value came from: the principal, the first that held it, or nowhere (unknown).
@@ -295,7 +300,9 @@ def _merged(old: Seen, new: Seen) -> Seen:
         source=new.source if turned else old.source,
         outputs=old.outputs | new.outputs,
         sensitivity=max(old.sensitivity, new.sensitivity),
-        named=old.named or new.named,
+        # An untrusted record does not give a name to what a trusted output brought.
+        named=old.named
+        or (new.named and (new.origin is Origin.TRUSTED or old.origin is not Origin.TRUSTED)),
         pointed=old.pointed or new.pointed,
         order=old.order,
     )

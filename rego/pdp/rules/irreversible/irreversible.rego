@@ -4,9 +4,8 @@
 #   An irreversible act passes when the goal asks for it, or an orchestrator's intent names exactly its
 #   tool, and untrusted content did not select what it reaches: that comes from the principal or trusted
 #   output; or it is a thing that a server lists, under an identifier that no running text of an
-#   untrusted output speaks of, or beside something that the principal named. Everything else is asked
-#   about. Messages are sent all the time and hardly ever can be taken back; the rule `sinks` is enough
-#   for them.
+#   untrusted output speaks of. Everything else is asked about. Messages are sent all the time and
+#   hardly ever can be taken back; the rule `sinks` is enough for them.
 # custom:
 #   controls:
 #     - ASI02
@@ -67,12 +66,8 @@ chosen(one) if {
 chosen(one) if {
 	one.kind == "identifier"
 	one.exists == true
-	unswayed(one)
+	one.pointed == false
 }
-
-unswayed(one) if one.named == true
-
-unswayed(one) if one.pointed == false
 
 others := [one | some one in input.provenance.arguments; not chosen(one)]
 

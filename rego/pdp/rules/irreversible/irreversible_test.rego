@@ -30,9 +30,10 @@ test_a_listed_thing_that_no_running_text_speaks_of_passes if {
 	verdict(deleting({"named": false, "pointed": false})) == {"result": "pass"}
 }
 
-test_a_listed_thing_that_untrusted_text_speaks_of_escalates_unless_the_principal_named_it if {
-	verdict(deleting({"named": false, "pointed": true})).result == "escalate"
-	verdict(deleting({"named": true, "pointed": true})) == {"result": "pass"}
+test_a_listed_thing_that_untrusted_text_speaks_of_escalates if {
+	every named in [true, false] {
+		verdict(deleting({"named": named, "pointed": true})).result == "escalate"
+	}
 }
 
 test_an_identifier_that_no_output_held_escalates if {
@@ -99,7 +100,7 @@ test_a_missing_key_spares_nobody_the_question if {
 	every path in ["goal/asked", "provenance/arguments", "provenance/arguments/0/origin", "provenance/arguments/0/kind"] {
 		verdict(sample.without(sample.pay, path)).result == "escalate"
 	}
-	every key in ["exists", "kind"] {
+	every key in ["exists", "pointed", "kind"] {
 		verdict(sample.without(sample.delete, concat("/", ["provenance/arguments/0", key]))).result == "escalate"
 	}
 }
