@@ -13,7 +13,11 @@ from pdp.domain.catalogue import ArgumentKind, CatalogueError, Tool, check_names
 from pdp.domain.definition import Definition, read_definition
 from pdp.domain.inference_arguments import infer_arguments
 from pdp.domain.inference_effect import infer_effect
-from pdp.domain.inference_output import infer_output_label, infer_sensitivity
+from pdp.domain.inference_output import (
+    ADDRESS_BOOK_GROUND,
+    infer_output_label,
+    infer_sensitivity,
+)
 from pdp.domain.inference_resource import infer_resource
 from pdp.domain.values import ToolClass
 
@@ -129,6 +133,10 @@ def _review_tool(tool: Tool) -> list[ReviewItem]:
             note("egress", Urgency.LOOK, f"a read that goes out: {grounds}")
     if "reversible" in tool.inferred and "reversible" not in ungrounded and not tool.reversible:
         note("reversible", Urgency.LOOK, f"cannot be undone: {tool.inferred['reversible'][0]}")
+    if ADDRESS_BOOK_GROUND in tool.inferred.get("output", ()):
+        note(
+            "output", Urgency.CHECK, "trusted to say who is meant: do strangers get in by mailing?"
+        )
     effectful = tool.tool_class.has_effect or tool.egress
     unknown = [path for path in tool.arguments if f"arguments/{path}" in ungrounded]
     if effectful and unknown:

@@ -21,6 +21,12 @@ _OWN = words(
 )
 _OWN_PEOPLE = words("user profile account me self whoami")
 _SYSTEM_LISTS = words("currency timezone language unit country locale")
+#: The account's own list of people: saying who is meant by a name is what it is for. Sales systems
+#: keep lists of contacts too, which web forms fill.
+_ADDRESS_BOOK = words("contact addressbook")
+_LOOKING_UP = words("search find lookup look get list query fetch resolve")
+_SOLD_TO = words("crm lead customer deal prospect campaign opportunity account company")
+ADDRESS_BOOK_GROUND = "name:contact is the own address book"
 _COMPUTED = words("calculate calculator compute math uuid arithmetic")
 _WRITTEN_BY_OTHERS = words(
     "email mail message inbox comment issue pull review page web website url file document note "
@@ -67,6 +73,9 @@ def infer_output_label(definition: Definition, effect: Effect) -> tuple[OutputLa
         return OutputLabel.UNTRUSTED, "egress: comes from outside"
     nouns, head = definition.nouns, definition.object_head
     others = nouns & _WRITTEN_BY_OTHERS
+    looked_up = effect.verb in _LOOKING_UP and nouns & _ADDRESS_BOOK and not nouns & _SOLD_TO
+    if looked_up and not others - _ADDRESS_BOOK - {effect.verb}:
+        return OutputLabel.TRUSTED, ADDRESS_BOOK_GROUND
     if others:
         return OutputLabel.UNTRUSTED, f"name:{min(others)} is written by others"
     selects = any(

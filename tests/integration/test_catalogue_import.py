@@ -14,6 +14,7 @@ from pdp.arguments import argument_checker
 from pdp.catalogue_file import dump_catalogue, load_catalogue, parse_catalogue
 from pdp.domain.catalogue import ArgumentKind, Catalogue, Found, Tool, argument_values
 from pdp.domain.inference import infer_tool
+from pdp.domain.inference_output import ADDRESS_BOOK_GROUND
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
 
 
@@ -199,11 +200,14 @@ def test_no_tool_of_an_everyday_assistant_is_above_the_default_ceiling(
     assert [tool.name for tool in workspace if tool.sensitivity > Sensitivity.CONFIDENTIAL] == []
 
 
-def test_only_the_systems_own_word_is_trusted(workspace: list[Tool]) -> None:
+def test_only_the_systems_own_word_and_the_own_address_book_are_trusted(
+    workspace: list[Tool],
+) -> None:
     for tool in workspace:
         if tool.output_label is OutputLabel.TRUSTED:
             assert tool.tool_class is ToolClass.READ
-            assert tool.arguments == {}, tool.name
+            address_book = tool.inferred["output"] == (ADDRESS_BOOK_GROUND,)
+            assert tool.arguments == {} or address_book, tool.name
 
 
 def test_recorded_calls_fit_their_schemas_and_declare_their_arguments(

@@ -239,3 +239,17 @@ def test_a_person_is_shown_what_to_decide_first() -> None:
 
 def test_nothing_is_to_review_about_a_plain_read() -> None:
     assert review([tool("list_items", "Lists items.", page={"type": "integer"})]) == []
+
+
+@pytest.mark.parametrize("name", ["lookup_contact", "contacts_search", "list_contacts"])
+def test_the_own_address_book_says_who_is_meant_and_a_person_is_asked_about_it(name: str) -> None:
+    guessed = tool(name, "Looks people up.", query=TEXT)
+    assert guessed.output_label is OutputLabel.TRUSTED
+    assert ("output", Urgency.CHECK) in {(item.field, item.urgency) for item in review([guessed])}
+
+
+@pytest.mark.parametrize(
+    "name", ["crm_contacts_list", "search_contact_emails", "list_lead_contacts", "create_contact"]
+)
+def test_contacts_that_strangers_or_calls_write_are_not_trusted(name: str) -> None:
+    assert tool(name, "Works with people.", query=TEXT).output_label is OutputLabel.UNTRUSTED
