@@ -61,7 +61,7 @@ class World:
     def has_effect(self, server: str, name: str) -> bool:
         """Whether a call changes something or carries something out; an unknown tool may."""
         tool = self.tool(server, name)
-        return tool is None or tool.tool_class.has_effect or tool.egress
+        return tool is None or tool.has_effect
 
 
 @dataclass(slots=True)

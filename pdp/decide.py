@@ -287,7 +287,7 @@ def _order_keys(one: Admitted, overlay: Overlay, catalogue: Catalogue) -> set[st
     ask = one.call.ask
     if isinstance(ask, Authorize):
         found = catalogue.find(ask.action.server, ask.action.name)
-        if isinstance(found, Found) and (found.tool.tool_class.has_effect or found.tool.egress):
+        if isinstance(found, Found) and found.tool.has_effect:
             task = overlay.tasks.get(task_id_of(one.call))
             principal = task.owner if task else (ask.on_behalf_of or ask.subject)
             keys.add("effect\x1e" + principal.key)

@@ -86,7 +86,7 @@ def _gather_call(
         ask.resource.sensitivity,
         tool.sensitivity if tool is not None else Sensitivity.UNSPECIFIED,
     )
-    if task is not None and tool is not None and (tool.tool_class.has_effect or tool.egress):
+    if task is not None and tool is not None and tool.has_effect:
         # What goes out may carry what the task has seen.
         sensitivity = max(sensitivity, task.rollup.sensitivity)
     claimed = ask.action.schema_digest

@@ -132,6 +132,11 @@ class Tool:
     inferred: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def has_effect(self) -> bool:
+        """Whether a call changes something, or carries something out."""
+        return self.tool_class.has_effect or self.egress
+
+    @property
     def ungrounded(self) -> tuple[str, ...]:
         """The guessed fields that rest on nothing, sorted."""
         return tuple(sorted(name for name, grounds in self.inferred.items() if not grounds))

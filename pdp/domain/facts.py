@@ -75,4 +75,4 @@ class Facts:
     @property
     def has_effect(self) -> bool:
         """Whether the call changes something, or carries something out."""
-        return self.tool is not None and (self.tool.tool_class.has_effect or self.tool.egress)
+        return self.tool is not None and self.tool.has_effect

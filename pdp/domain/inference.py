@@ -137,7 +137,7 @@ def _review_tool(tool: Tool) -> list[ReviewItem]:
         note(
             "output", Urgency.CHECK, "trusted to say who is meant: do strangers get in by mailing?"
         )
-    effectful = tool.tool_class.has_effect or tool.egress
+    effectful = tool.has_effect
     unknown = [path for path in tool.arguments if f"arguments/{path}" in ungrounded]
     if effectful and unknown:
         note(
