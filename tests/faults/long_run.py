@@ -120,7 +120,12 @@ class Mix:
                     time.sleep(0.01)
 
     def _work(self, client: Client, chosen: random.Random, ended: Counter[str]) -> None:
-        task_id = client.start_task()
+        started = client.ask_for_task()
+        if started.authorization.decision != ALLOW:
+            # Its engine may have been killed under it: refused, and worth another try.
+            ended[f"start {decision_pb2.Decision.Name(started.authorization.decision)}"] += 1
+            return
+        task_id = started.task.id
         raw: Any = client.channel.unary_unary("/pdp.v1.AuthorizationService/Authorize")
         done: list[str] = []
 

@@ -99,7 +99,15 @@ class Client:
 
     def start_task(self, task_id: str = "", max_calls: int = 1_000_000) -> str:
         """A task that may do everything this world has; returns its id."""
-        started = self.tasks.StartTask(
+        started = self.ask_for_task(task_id, max_calls)
+        assert started.authorization.decision == ALLOW, started
+        return str(started.task.id)
+
+    def ask_for_task(
+        self, task_id: str = "", max_calls: int = 1_000_000
+    ) -> task_pb2.StartTaskResponse:
+        """The answer to asking for such a task."""
+        started: task_pb2.StartTaskResponse = self.tasks.StartTask(
             task_pb2.StartTaskRequest(
                 task_id=task_id,
                 subject=AGENT,
@@ -113,8 +121,7 @@ class Client:
             ),
             timeout=TIMEOUT_S,
         )
-        assert started.authorization.decision == ALLOW, started
-        return str(started.task.id)
+        return started
 
     def end_task(self, task_id: str) -> decision_pb2.AuthorizeResponse:
         """Complete a task; returns what was decided of that."""
