@@ -21,22 +21,34 @@ from typing import TypeVar
 import structlog
 
 from pdp.admit import Admitted, admit
+from pdp.approvals import answered, refused, standing, wanted_for
 from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind, Result
+from pdp.domain.approval import Standing
 from pdp.domain.catalogue import Catalogue, Found
 from pdp.domain.document import input_document
-from pdp.domain.facts import ActsOf, CheckArguments, Facts
+from pdp.domain.facts import ActsOf, CheckArguments, Facts, Planned
 from pdp.domain.goal import acts_of
-from pdp.domain.records import RequestRecord
-from pdp.domain.request import Authorize, Call, ReportOutcomes
-from pdp.domain.task import Rollup, rollup_keys
+from pdp.domain.records import ApprovalRecord, RequestRecord
+from pdp.domain.request import (
+    Authorize,
+    Call,
+    CancelApproval,
+    ChangePhase,
+    CompleteTask,
+    DecideApproval,
+    ReportOutcomes,
+    RevokeTask,
+)
+from pdp.domain.task import Rollup, Task, rollup_keys
 from pdp.domain.values import Decision, NextAction, Reason
 from pdp.domain.verdict import NotADecision, PolicyDecision, parse_decision
 from pdp.memory import Memory
 from pdp.outcomes import record_outcomes
 from pdp.overlay import Overlay
+from pdp.plan import planned_calls, planned_of
 from pdp.ports import Clock, Engine, EngineFault, Evaluation, Store, StoreError, Wanted
 from pdp.resolve import Desk, gather, task_id_of
-from pdp.settle import broken_invariants, replay, settle, task_reference
+from pdp.settle import Decided, broken_invariants, replay, settle, task_reference
 
 ENTRYPOINT = "pdp/main/decision"
 
@@ -50,7 +62,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a decision is made with: the ports, and the catalogue and policy in force."""
+    """What a decision is made with: the ports, and the catalogue and policy in force.
+
+    `tell` is given the approvals that a batch has changed, once that is durable.
+    """
 
     engine: Engine
     store: Store
@@ -60,6 +75,7 @@ class Parts:
     check_arguments: CheckArguments
     memory: Memory
     acts_of: ActsOf = acts_of
+    tell: Callable[[Sequence[ApprovalRecord]], None] = lambda _approvals: None
     development: bool = False
 
 
@@ -82,6 +98,8 @@ def decide(
         if changes is not None:
             parts.store.commit(changes)
             parts.memory.committed(changes.tasks, overlay.drafts)
+            if changes.approvals:
+                _tell(changes.approvals, parts)
     except StoreError as error:
         _log.error("not recorded", error=str(error))
         return [not_recorded(call, parts) for call in calls]
@@ -91,6 +109,14 @@ def decide(
         return [_failed() for _ in calls]
     # 6 Release.
     return [result if result is not None else _failed() for result in results]
+
+
+def _tell(approvals: Sequence[ApprovalRecord], parts: Parts) -> None:
+    try:
+        parts.tell(approvals)
+    except Exception:
+        # Whoever waits for news asks again; what is committed stays decided.
+        _log.exception("telling of approvals failed")
 
 
 def open_overlay(parts: Parts) -> Overlay:
@@ -140,27 +166,38 @@ def _decide_wave(
             resolved.append((one, found))
         else:
             results[one.index] = found
-    overlay.require(
-        Wanted(approvals=frozenset(approval_key(facts) for _, facts in resolved if facts.task))
-    )
-    inputs = [document_of(facts, parts, overlay) for _, facts in resolved]
-    # 3 Evaluate.
-    policies = [policy_decision(value) for value in evaluate(ENTRYPOINT, inputs, parts.engine)]
-    for (one, facts), document, policy in zip(resolved, inputs, policies, strict=True):
-        # 4 Constrain: policy can only narrow what these leave.
-        constrained = constrained_by(policy, broken_invariants(facts, overlay.now_us))
+    decided = evaluated([facts for _, facts in resolved], parts, overlay)
+    for (one, _), done in zip(resolved, decided, strict=True):
         answer = settle(
-            facts,
-            constrained,
-            document,
+            done,
             overlay,
             parts.clock,
+            parts.catalogue,
             revision=parts.revision,
             valid_until_us=overlay.now_us + ANSWER_VALID_US,
         )
         if one.request_key is not None:
             overlay.add_request(RequestRecord(one.request_key, one.call.request_digest, answer))
         results[one.index] = answer
+
+
+def evaluated(wave: Sequence[Facts], parts: Parts, overlay: Overlay) -> list[Decided]:
+    """Steps 3 and 4 for resolved calls, in order; nothing changes."""
+    overlay.require(wanted_for(wave))
+    known = [standing(facts, overlay) for facts in wave]
+    inputs = [
+        document_of(facts, said, parts, overlay) for facts, said in zip(wave, known, strict=True)
+    ]
+    # 3 Evaluate.
+    values = evaluate(ENTRYPOINT, inputs, parts.engine)
+    decided: list[Decided] = []
+    for facts, said, document, value in zip(wave, known, inputs, values, strict=True):
+        # 4 Constrain: people's answers and policy can only narrow what the invariants leave.
+        policy, answer = answered(policy_decision(value), said, overlay.now_us)
+        policy = constrained_by(policy, broken_invariants(facts, overlay.now_us))
+        kept = answer if policy.decision is Decision.ALLOW else None
+        decided.append(Decided(facts, document, said, policy, kept))
+    return decided
 
 
 def resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
@@ -184,15 +221,30 @@ def resolve(one: Admitted, parts: Parts, overlay: Overlay) -> Facts | Result:
                 receipts=recorded.receipts,
                 truncated=recorded.truncated,
             )
-    return _gather(one, parts, overlay)
+    return refused(call, overlay) or _gather(one, parts, overlay)
 
 
 def _gather(one: Admitted, parts: Parts, overlay: Overlay) -> Facts:
     desk = Desk(overlay, parts.catalogue, parts.check_arguments, parts.acts_of)
-    return gather(one.call, one.arguments, desk)
+    facts = gather(one.call, one.arguments, desk)
+    if isinstance(one.call.ask, ChangePhase) and one.call.ask.plan and facts.task is not None:
+        return replace(facts, plan=_weighed(one.call, one.call.ask, facts.task, desk, parts))
+    return facts
 
 
-def document_of(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
+def _weighed(
+    call: Call, ask: ChangePhase, task: Task, desk: Desk, parts: Parts
+) -> tuple[Planned, ...]:
+    """What would be decided now of the calls of a plan, were the task in the phase asked for."""
+    later = replace(task, phase=ask.phase)
+    wave = [
+        replace(gather(planned, arguments, desk), task=later)
+        for planned, arguments in planned_calls(call, ask, task)
+    ]
+    return tuple(map(planned_of, evaluated(wave, parts, desk.overlay)))
+
+
+def document_of(facts: Facts, known: Standing, parts: Parts, overlay: Overlay) -> bytes:
     """The input document of a call whose keys the overlay has been given."""
     pair = principal = Rollup()
     full = False
@@ -203,7 +255,7 @@ def document_of(facts: Facts, parts: Parts, overlay: Overlay) -> bytes:
         facts,
         pair=pair,
         principal=principal,
-        approval=overlay.approvals.get(approval_key(facts)),
+        known=known,
         full=full,
         now_us=overlay.now_us,
         development=parts.development,
@@ -288,7 +340,7 @@ def _order_keys(one: Admitted, overlay: Overlay, catalogue: Catalogue) -> set[st
     if isinstance(ask, Authorize):
         found = catalogue.find(ask.action.server, ask.action.name)
         if isinstance(found, Found) and found.tool.has_effect:
-            task = overlay.tasks.get(task_id_of(one.call))
+            task = overlay.tasks.get(task_id_of(one.call, overlay))
             principal = task.owner if task else (ask.on_behalf_of or ask.subject)
             keys.add("effect\x1e" + principal.key)
     return keys
@@ -300,26 +352,44 @@ def _task_ids(one: Admitted, overlay: Overlay) -> set[str]:
         for outcome in getattr(one.call.ask, "outcomes", ())
         if outcome.decision_id in overlay.decisions
     }
-    ids.add(task_id_of(one.call))
+    ids.add(task_id_of(one.call, overlay))
     ids.discard("")
     return ids
 
 
 def require_batch(admitted: Sequence[Admitted], overlay: Overlay) -> None:
     """Read what the batch needs: first what its requests name, then what those lead to."""
+    asks = [one.call.ask for one in admitted]
     overlay.require(
         Wanted(
-            tasks=frozenset(task_id_of(one.call) for one in admitted) - {""},
+            tasks=frozenset(task_id_of(one.call, overlay) for one in admitted) - {""},
             requests=frozenset(one.request_key for one in admitted if one.request_key),
             decisions=frozenset(
-                outcome.decision_id
-                for one in admitted
-                for outcome in getattr(one.call.ask, "outcomes", ())
+                outcome.decision_id for ask in asks for outcome in getattr(ask, "outcomes", ())
             ),
+            approvals=frozenset(getattr(ask, "approval_id", "") for ask in asks) - {""},
+            grants=frozenset(getattr(ask, "grant_id", "") for ask in asks) - {""},
         )
     )
+    answers = frozenset(one.answered_by for one in overlay.decisions.values()) - {""}
+    ending = frozenset(
+        task_id_of(one.call, overlay)
+        for one in admitted
+        if isinstance(one.call.ask, CompleteTask | RevokeTask)
+    )
+    changing = frozenset(
+        task_id_of(one.call, overlay)
+        for one in admitted
+        if isinstance(one.call.ask, DecideApproval | CancelApproval)
+    )
     overlay.require(
-        Wanted(tasks=frozenset(key for one in admitted for key in _task_ids(one, overlay)))
+        Wanted(
+            tasks=frozenset(key for one in admitted for key in _task_ids(one, overlay)),
+            approvals=answers,
+            grants=answers,
+            questions=ending,
+            grants_of=(ending | changing) - {""},
+        )
     )
     keys: set[str] = set()
     for task in overlay.tasks.values():
@@ -329,11 +399,6 @@ def require_batch(admitted: Sequence[Admitted], overlay: Overlay) -> None:
         if isinstance(ask, Authorize) and not ask.task_id:
             keys.update(rollup_keys(ask.subject, ask.on_behalf_of))
     overlay.require(Wanted(rollups=frozenset(keys)))
-
-
-def approval_key(facts: Facts) -> tuple[str, str]:
-    """What the approval of a call is found by."""
-    return (facts.task.id if facts.task else "", facts.binding_digest)
 
 
 def _guarded(step: Callable[[], T]) -> T | Refusal:

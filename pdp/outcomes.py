@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pdp.approvals import use_up
 from pdp.domain.answer import Receipt, Refusal, RefusalKind
+from pdp.domain.canonical import JsonValue
 from pdp.domain.leaves import Entry
 from pdp.domain.records import DecisionRecord, OutcomeRecord
 from pdp.domain.request import AppendContext
@@ -96,18 +98,17 @@ def _record(
     *,
     principal: bool = False,
 ) -> OutcomeRecord:
-    entry = Entry(
-        kind="outcome",
-        at_us=overlay.now_us,
-        caller=caller,
-        members={
-            "decision_id": decision.id,
-            "decision": decision.decision.value,
-            "status": outcome.status.name.lower(),
-            "output": hashlib.sha256(outcome.output).hexdigest(),
-            "truncated": outcome.truncated,
-        },
-    )
+    members: dict[str, JsonValue] = {
+        "decision_id": decision.id,
+        "decision": decision.decision.value,
+        "status": outcome.status.name.lower(),
+        "output": hashlib.sha256(outcome.output).hexdigest(),
+        "truncated": outcome.truncated,
+    }
+    if decision.answered_by:
+        members["answered_by"] = decision.answered_by
+        use_up(outcome.status, decision, overlay)
+    entry = Entry("outcome", overlay.now_us, caller, members)
     receipt, task = overlay.append(entry, overlay.tasks.get(decision.task_id))
     record = OutcomeRecord(
         decision_id=decision.id,

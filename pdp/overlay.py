@@ -10,6 +10,7 @@ from pdp.domain.records import (
     ApprovalRecord,
     Changes,
     DecisionRecord,
+    GrantRecord,
     InputRecord,
     Leaf,
     OutcomeRecord,
@@ -38,7 +39,8 @@ class Overlay:
     requests: dict[RequestKey, RequestRecord] = field(default_factory=dict)
     decisions: dict[str, DecisionRecord] = field(default_factory=dict)
     outcomes: dict[str, OutcomeRecord] = field(default_factory=dict)
-    approvals: dict[tuple[str, str], ApprovalRecord] = field(default_factory=dict)
+    approvals: dict[str, ApprovalRecord] = field(default_factory=dict)
+    grants: dict[str, GrantRecord] = field(default_factory=dict)
     drafts: dict[str, Met] = field(default_factory=dict)
     _stored: dict[str, Task] = field(default_factory=dict)
     _asked: Wanted = field(default_factory=Wanted)
@@ -49,7 +51,8 @@ class Overlay:
     _new_requests: list[RequestRecord] = field(default_factory=list)
     _changed_tasks: set[str] = field(default_factory=set)
     _changed_rollups: set[str] = field(default_factory=set)
-    _changed_approvals: set[tuple[str, str]] = field(default_factory=set)
+    _changed_approvals: set[str] = field(default_factory=set)
+    _changed_grants: set[str] = field(default_factory=set)
 
     def require(self, wanted: Wanted) -> None:
         """Read what the batch does not know yet of the keys, in one go.
@@ -64,6 +67,11 @@ class Overlay:
             requests=wanted.requests - asked.requests,
             decisions=wanted.decisions - asked.decisions,
             approvals=wanted.approvals - asked.approvals,
+            calls=wanted.calls - asked.calls,
+            aims=wanted.aims - asked.aims,
+            questions=wanted.questions - asked.questions,
+            grants=wanted.grants - asked.grants,
+            grants_of=wanted.grants_of - asked.grants_of,
         )
         if missing == Wanted():
             return
@@ -76,12 +84,18 @@ class Overlay:
         self.decisions = {**found.decisions, **self.decisions}
         self.outcomes = {**found.outcomes, **self.outcomes}
         self.approvals = {**found.approvals, **self.approvals}
+        self.grants = {**found.grants, **self.grants}
         self._asked = Wanted(
             tasks=asked.tasks | missing.tasks,
             rollups=asked.rollups | missing.rollups,
             requests=asked.requests | missing.requests,
             decisions=asked.decisions | missing.decisions,
             approvals=asked.approvals | missing.approvals,
+            calls=asked.calls | missing.calls,
+            aims=asked.aims | missing.aims,
+            questions=asked.questions | missing.questions,
+            grants=asked.grants | missing.grants,
+            grants_of=asked.grants_of | missing.grants_of,
         )
 
     def rollup(self, key: str) -> Rollup:
@@ -125,9 +139,23 @@ class Overlay:
 
     def put_approval(self, approval: ApprovalRecord) -> None:
         """Replace or add an approval."""
-        key = (approval.task_id, approval.binding_digest)
-        self.approvals[key] = approval
-        self._changed_approvals.add(key)
+        self.approvals[approval.id] = approval
+        self._changed_approvals.add(approval.id)
+
+    def put_grant(self, grant: GrantRecord) -> None:
+        """Replace or add a grant."""
+        self.grants[grant.id] = grant
+        self._changed_grants.add(grant.id)
+
+    def approvals_of(self, task_id: str) -> list[ApprovalRecord]:
+        """The approvals of a task that are known here, newest first."""
+        found = [one for one in self.approvals.values() if one.task_id == task_id]
+        return sorted(found, key=lambda one: (one.created_at_us, one.id), reverse=True)
+
+    def grants_of(self, task_id: str) -> list[GrantRecord]:
+        """The grants of a task that are known here, oldest first."""
+        found = [one for one in self.grants.values() if one.task_id == task_id]
+        return sorted(found, key=lambda one: one.id)
 
     def add_decision(self, decision: DecisionRecord, document: InputRecord) -> None:
         """Add a decision and the input it was made from."""
@@ -159,5 +187,6 @@ class Overlay:
             inputs=tuple(self._inputs),
             outcomes=tuple(self._new_outcomes),
             approvals=tuple(self.approvals[key] for key in sorted(self._changed_approvals)),
+            grants=tuple(self.grants[key] for key in sorted(self._changed_grants)),
             requests=tuple(self._new_requests),
         )

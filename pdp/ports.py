@@ -11,6 +11,7 @@ from pdp.domain.records import (
     ApprovalRecord,
     Changes,
     DecisionRecord,
+    GrantRecord,
     InputRecord,
     Leaf,
     OutcomeRecord,
@@ -18,7 +19,7 @@ from pdp.domain.records import (
     RequestRecord,
 )
 from pdp.domain.task import Rollup, Task
-from pdp.domain.values import OutputLabel, Sensitivity
+from pdp.domain.values import OutcomeStatus, OutputLabel, Sensitivity
 
 
 class EngineError(Exception):
@@ -119,25 +120,40 @@ class SchemaTooNew(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Keys of what a batch needs to know. An approval is found by task id and binding digest."""
+    """Keys of what a batch needs to know.
+
+    Approvals are found in four ways: `calls` are (task id, binding digest) and find the newest of
+    each; `aims` are (task id, aim) and find the newest that is DENIED; `questions` are task ids and
+    find all that are PENDING or APPROVED; `approvals` are ids. Grants are found by id, and by
+    `grants_of`, task ids: all that are not revoked and have uses left, whatever the time.
+    """
 
     tasks: frozenset[str] = frozenset()
     rollups: frozenset[str] = frozenset()
     requests: frozenset[RequestKey] = frozenset()
     decisions: frozenset[str] = frozenset()
-    approvals: frozenset[tuple[str, str]] = frozenset()
+    approvals: frozenset[str] = frozenset()
+    calls: frozenset[tuple[str, str]] = frozenset()
+    aims: frozenset[tuple[str, str]] = frozenset()
+    questions: frozenset[str] = frozenset()
+    grants: frozenset[str] = frozenset()
+    grants_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the store knows of the keys asked for; what it does not know is absent."""
+    """What the store knows of the keys asked for; what it does not know is absent.
+
+    Approvals and grants stand under their ids, however they were found.
+    """
 
     tasks: Mapping[str, Task] = field(default_factory=dict)
     rollups: Mapping[str, Rollup] = field(default_factory=dict)
     requests: Mapping[RequestKey, RequestRecord] = field(default_factory=dict)
     decisions: Mapping[str, DecisionRecord] = field(default_factory=dict)
     outcomes: Mapping[str, OutcomeRecord] = field(default_factory=dict)
-    approvals: Mapping[tuple[str, str], ApprovalRecord] = field(default_factory=dict)
+    approvals: Mapping[str, ApprovalRecord] = field(default_factory=dict)
+    grants: Mapping[str, GrantRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +170,20 @@ class TaskEvent:
     input: bytes = b""
     output: bytes = b""
     media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryEntry:
+    """One decision of a task as people are told of it.
+
+    `leaf` is its place in the log, `input` its input document (empty once erased), `status` how the
+    call ended (None: not reported).
+    """
+
+    leaf: StoredLeaf
+    decision: DecisionRecord
+    input: bytes
+    status: OutcomeStatus | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +270,41 @@ class Records(Protocol):
 
     def input(self, decision_id: str) -> InputRecord | None:
         """The input document of a decision, unless it was erased."""
+
+    def outcome(self, decision_id: str) -> OutcomeRecord | None:
+        """What was reported for a decision, if anything was."""
+
+    def story(self, task_id: str, *, before: int, limit: int) -> Sequence[StoryEntry]:
+        """Up to `limit` decisions of a task, newest first, of leaves before index `before`.
+
+        `before` 0 begins with the newest.
+        """
+
+    def approval(self, approval_id: str) -> ApprovalRecord | None:
+        """One approval, if there is one of that id."""
+
+    def list_approvals(
+        self, *, before: str, limit: int, open_at_us: int = 0, task_id: str = ""
+    ) -> Sequence[ApprovalRecord]:
+        """Up to `limit` approvals, newest first, of ids before `before` (empty: from the newest).
+
+        With `open_at_us` only those that are PENDING and not expired then; with `task_id` only
+        those of that task.
+        """
+
+    def count_open(self, at_us: int) -> int:
+        """How many approvals are PENDING and not expired at `at_us`."""
+
+    def grant(self, grant_id: str) -> GrantRecord | None:
+        """One grant, if there is one of that id."""
+
+    def list_grants(
+        self, *, before: str, limit: int, live_at_us: int = 0, task_id: str = ""
+    ) -> Sequence[GrantRecord]:
+        """Up to `limit` grants, newest first, of ids before `before` (empty: from the newest).
+
+        With `live_at_us` only those that could be used then: uses left, not expired, not revoked.
+        """
 
     def log_state(self) -> LogState:
         """The log as last committed."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from pdp.admit import ENFORCEMENT_ROLE, Admitted, admit
+from pdp.approvals import answered, standing, wanted_for
 from pdp.decide import (
     Parts,
-    approval_key,
     constrained_by,
     document_of,
     evaluate,
@@ -24,6 +24,7 @@ from pdp.decide import (
     resolve,
 )
 from pdp.domain.answer import Refusal
+from pdp.domain.approval import Standing
 from pdp.domain.canonical import JsonValue
 from pdp.domain.explanation import Explanation, RuleResult, RuleVerdict, parse_rules
 from pdp.domain.facts import ArgumentsFinding, Facts
@@ -32,7 +33,7 @@ from pdp.domain.leaves import Entry
 from pdp.domain.request import Call
 from pdp.domain.values import Caller, Reason
 from pdp.domain.verdict import PolicyDecision
-from pdp.ports import Engine, EngineFault, Evaluation, Wanted
+from pdp.ports import Engine, EngineFault, Evaluation
 from pdp.settle import broken_invariants
 
 ENTRYPOINT = "pdp/main/explanation"
@@ -40,9 +41,10 @@ ENTRYPOINT = "pdp/main/explanation"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A call as policy would see it: its facts, its input document, and the time in it."""
+    """A call as policy would see it: facts, people's answers, input document, the time in it."""
 
     facts: Facts
+    known: Standing
     document: bytes
     now_us: int
 
@@ -99,9 +101,9 @@ def prepare(one: Admitted, parts: Parts) -> Prepared | Refusal:
     facts = resolve(one, parts, overlay)
     if not isinstance(facts, Facts):
         return _refused(facts)
-    if facts.task is not None:
-        overlay.require(Wanted(approvals=frozenset({approval_key(facts)})))
-    return Prepared(facts, document_of(facts, parts, overlay), overlay.now_us)
+    overlay.require(wanted_for([facts]))
+    known = standing(facts, overlay)
+    return Prepared(facts, known, document_of(facts, known, parts, overlay), overlay.now_us)
 
 
 def prepare_tools(calls: Sequence[Call], parts: Parts) -> list[Prepared]:
@@ -123,7 +125,9 @@ def prepare_tools(calls: Sequence[Call], parts: Parts) -> list[Prepared]:
         if not isinstance(found, Facts):
             raise TypeError(f"a tool was resolved to {type(found).__name__}")
         facts = _any_resource(found)
-        prepared.append(Prepared(facts, document_of(facts, parts, overlay), overlay.now_us))
+        known = Standing()
+        document = document_of(facts, known, parts, overlay)
+        prepared.append(Prepared(facts, known, document, overlay.now_us))
     return prepared
 
 
@@ -134,6 +138,7 @@ def explain_all(documents: Sequence[bytes], engine: Engine) -> list[Explanation]
 
 def constrained(one: Prepared, policy: PolicyDecision) -> PolicyDecision:
     """Step 4 for a prepared call."""
+    policy, _ = answered(policy, one.known, one.now_us)
     return constrained_by(policy, broken_invariants(one.facts, one.now_us))
 
 

@@ -12,7 +12,15 @@ from pdp.domain.catalogue import Ambiguous, Catalogue, Found, Tool, derive_resou
 from pdp.domain.facts import ActsOf, CheckArguments, Facts
 from pdp.domain.leaves import binding_digest
 from pdp.domain.provenance import output_label, trace
-from pdp.domain.request import AppendContext, Authorize, Call, StartTask
+from pdp.domain.request import (
+    AppendContext,
+    Authorize,
+    Call,
+    CancelApproval,
+    DecideApproval,
+    RevokeGrant,
+    StartTask,
+)
 from pdp.domain.task import Task
 from pdp.domain.values import (
     Budget,
@@ -40,12 +48,22 @@ def unregistered_task_id(call: Call, ask: Authorize) -> str:
     return "unregistered:" + hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def task_id_of(call: Call) -> str:
-    """The id of the task that a call belongs to or would open; empty where policy's to choose."""
-    ask = call.ask
-    if isinstance(ask, Authorize) and not ask.task_id:
-        return unregistered_task_id(call, ask)
-    return getattr(ask, "task_id", "")
+def task_id_of(call: Call, overlay: Overlay) -> str:
+    """The id of the task that a call belongs to or would open; empty where it is not known yet.
+
+    The overlay has been given the ids of approvals and grants.
+    """
+    match call.ask:
+        case Authorize(task_id="") as ask:
+            return unregistered_task_id(call, ask)
+        case DecideApproval() | CancelApproval() as ask:
+            approval = overlay.approvals.get(ask.approval_id)
+            return approval.task_id if approval is not None else ""
+        case RevokeGrant() as ask:
+            grant = overlay.grants.get(ask.grant_id)
+            return grant.task_id if grant is not None else ""
+        case ask:
+            return getattr(ask, "task_id", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +163,14 @@ def _gather_action(
         task, subject, principal = None, ask.subject, ask.on_behalf_of
         exists = bool(ask.task_id) and ask.task_id in overlay.tasks
     else:
-        task, exists = overlay.tasks.get(task_id_of(call)), False
+        task, exists = overlay.tasks.get(task_id_of(call, overlay)), False
         subject = task.subject if task is not None else Subject()
         principal = task.principal if task is not None else Subject()
     name = builtin.tool_name(ask)  # type: ignore[arg-type]  # outcomes never come here
-    resource_id = task_id_of(call)
+    resource_id = task_id_of(call, overlay)
+    decides = None
+    if isinstance(ask, DecideApproval | CancelApproval):
+        decides = overlay.approvals[ask.approval_id]
     return Facts(
         call=call,
         subject=subject,
@@ -184,6 +205,7 @@ def _gather_action(
             sensitivity=Sensitivity.PUBLIC,
             arguments=raw,
         ),
+        decides=decides,
     )
 
 
@@ -199,7 +221,7 @@ def _task_of(call: Call, ask: Authorize, overlay: Overlay) -> Task | None:
 
     Another's task is answered like one that does not exist: the difference is nobody's business.
     """
-    task = overlay.tasks.get(task_id_of(call))
+    task = overlay.tasks.get(task_id_of(call, overlay))
     if task is not None:
         mine = task.subject == ask.subject and (
             not ask.on_behalf_of or task.principal == ask.on_behalf_of

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from pdp import approvals
 from pdp.domain import constrain
 from pdp.domain.answer import (
     Answer,
-    ApprovalReference,
     Refusal,
     RefusalKind,
     TaskReference,
 )
+from pdp.domain.approval import Standing
 from pdp.domain.builtin import identity
 from pdp.domain.canonical import JsonValue
+from pdp.domain.catalogue import Catalogue
 from pdp.domain.facts import Facts
 from pdp.domain.leaves import Entry, input_commitment
-from pdp.domain.records import ApprovalRecord, DecisionRecord, InputRecord, RequestRecord
-from pdp.domain.request import AppendContext, Authorize, Call, ChangePhase, CompleteTask, StartTask
+from pdp.domain.records import (
+    ApprovalRecord,
+    DecisionRecord,
+    GrantRecord,
+    InputRecord,
+    RequestRecord,
+)
+from pdp.domain.request import (
+    AppendContext,
+    Authorize,
+    Call,
+    CancelApproval,
+    ChangePhase,
+    CompleteTask,
+    DecideApproval,
+    RevokeGrant,
+    RevokeTask,
+    StartTask,
+)
 from pdp.domain.task import Rollup, Task
 from pdp.domain.values import (
-    ApprovalState,
     Budget,
     Decision,
     NextAction,
@@ -30,7 +48,7 @@ from pdp.domain.values import (
     TaskState,
     ToolClass,
 )
-from pdp.domain.verdict import Escalation, PolicyDecision, Terms
+from pdp.domain.verdict import PolicyDecision, Terms
 from pdp.domain.weight import amount_moved, is_final
 from pdp.outcomes import record_content
 from pdp.overlay import Overlay
@@ -47,6 +65,8 @@ def broken_invariants(facts: Facts, now_us: int) -> list[Reason]:
     if isinstance(facts.call.ask, StartTask):
         return constrain.start_reasons(exists=facts.task_exists)
     reasons = constrain.task_reasons(facts.task, now_us)
+    if facts.decides is not None:
+        reasons += constrain.person_reasons(facts.decides, facts.call.caller)
     if facts.is_builtin:
         return reasons
     reasons += constrain.tool_reasons(known=facts.tool is not None, ambiguous=facts.ambiguous)
@@ -57,38 +77,56 @@ def broken_invariants(facts: Facts, now_us: int) -> list[Reason]:
     return reasons
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A call and what was decided of it.
+
+    `known` is what people had said of it, `answer` the approval or grant that an allow rests on.
+    """
+
+    facts: Facts
+    document: bytes
+    known: Standing
+    policy: PolicyDecision
+    answer: ApprovalRecord | GrantRecord | None
+
+
 def settle(
-    facts: Facts,
-    policy: PolicyDecision,
-    document: bytes,
+    decided: Decided,
     overlay: Overlay,
     clock: Clock,
+    catalogue: Catalogue,
     *,
     revision: str,
     valid_until_us: int,
 ) -> Answer:
     """Put a decision and all it changes into the overlay, and give the answer to it."""
+    facts, policy = decided.facts, decided.policy
     call = facts.call
     decision_id = clock.new_id("d")
     nonce = clock.nonce()
     task = _task_after(facts, policy, overlay, clock)
-    approval = None
-    if policy.decision is Decision.ESCALATE and policy.escalation is not None and task is not None:
-        approval = _approval(facts, task, policy, policy.escalation, decision_id, overlay, clock)
-    members = _members(facts, policy, decision_id, revision, input_commitment(nonce, document))
+    approval = _approval(decided, task, decision_id, catalogue, overlay, clock)
+    answered_by = decided.answer.id if decided.answer is not None else ""
+    commitment = input_commitment(nonce, decided.document)
+    members = _members(facts, policy, decision_id, revision, commitment)
     if approval is not None:
         members["approval"] = approval.id
+        members["approval_state"] = approval.state.name.lower()
+    if answered_by:
+        members["answered_by"] = answered_by
     entry = Entry(kind="decision", at_us=overlay.now_us, caller=call.caller, members=members)
     receipt, task = overlay.append(entry, task)
-    if task is not None and not facts.is_builtin:
-        task = _add_up(facts, policy.decision, task, overlay)
-        if policy.decision is Decision.ALLOW:
+    if task is not None:
+        task = _add_up(decided, task, overlay)
+        if policy.decision is Decision.ALLOW and not facts.is_builtin:
             overlay.met(task).atoms.add_arguments(dict(facts.arguments))
     tool = facts.tool
+    task_id = task.id if task is not None else ""
     overlay.add_decision(
         DecisionRecord(
             id=decision_id,
-            task_id=task.id if task is not None else "",
+            task_id=task_id,
             caller=call.caller.identity.key,
             decision=policy.decision,
             tool_class=tool.tool_class if tool is not None else ToolClass.ADMIN,
@@ -98,8 +136,9 @@ def settle(
             tool=facts.name,
             at_us=overlay.now_us,
             leaf_index=receipt.leaf_index,
+            answered_by=answered_by,
         ),
-        InputRecord(decision_id, task.id if task is not None else "", nonce, document),
+        InputRecord(decision_id, task_id, nonce, decided.document),
     )
     allowed = policy.decision is Decision.ALLOW
     if allowed and task is not None and isinstance(call.ask, AppendContext):
@@ -114,7 +153,7 @@ def settle(
         decision_id=decision_id,
         request_id=call.request_id,
         policy_revision=revision,
-        approval=_reference(approval),
+        approval=approvals.reference(approval, overlay.now_us),
         arguments_digest=facts.arguments_digest,
         binding_digest=facts.binding_digest,
         task=task_reference(task, overlay.now_us) if task is not None else None,
@@ -193,6 +232,8 @@ def _task_after(
             return replace(facts.task, phase=ask.phase)
         case CompleteTask() if facts.task is not None:
             return replace(facts.task, state=TaskState.COMPLETED)
+        case RevokeTask() if facts.task is not None:
+            return replace(facts.task, state=TaskState.REVOKED)
         case _:
             return facts.task
 
@@ -223,50 +264,38 @@ def _narrower(asked: int, given: int) -> int:
 
 
 def _approval(
-    facts: Facts,
-    task: Task,
-    policy: PolicyDecision,
-    escalation: Escalation,
+    decided: Decided,
+    task: Task | None,
     decision_id: str,
+    catalogue: Catalogue,
     overlay: Overlay,
     clock: Clock,
-) -> ApprovalRecord:
-    """The open question about exactly this call: found again, or opened now."""
-    known = overlay.approvals.get((task.id, facts.binding_digest))
-    if (
-        known is not None
-        and known.state is ApprovalState.PENDING
-        and known.expires_at_us > overlay.now_us
-    ):
-        return known
-    approval = ApprovalRecord(
-        id=clock.new_id("a"),
-        state=ApprovalState.PENDING,
-        decision_id=decision_id,
-        task_id=task.id,
-        binding_digest=facts.binding_digest,
-        subject=facts.subject,
-        principal=facts.principal,
-        server=facts.server,
-        tool=facts.name,
-        canonical_arguments=facts.canonical_arguments,
-        resource_type=facts.resource_type,
-        resource_id=facts.resource_id,
-        reasons=policy.reasons,
-        votes_needed=escalation.needed,
-        created_at_us=overlay.now_us,
-        expires_at_us=overlay.now_us + escalation.ttl_s * 1_000_000,
-    )
-    overlay.put_approval(approval)
-    return approval
-
-
-def _reference(approval: ApprovalRecord | None) -> ApprovalReference | None:
-    if approval is None:
+) -> ApprovalRecord | None:
+    """What the decision does to people's answers; the approval that it is about, if one is."""
+    facts, policy = decided.facts, decided.policy
+    if policy.decision is Decision.ESCALATE and policy.escalation is not None and task is not None:
+        return approvals.ask_people(
+            facts, task, policy, policy.escalation, decided.known, decision_id, overlay, clock
+        )
+    if policy.decision is not Decision.ALLOW:
         return None
-    return ApprovalReference(
-        id=approval.id, state=approval.state, expires_at_us=approval.expires_at_us
-    )
+    if decided.answer is not None:
+        approvals.use(decided.answer, decision_id, overlay)
+        if isinstance(decided.answer, ApprovalRecord) and decided.answer.plan:
+            approvals.grant_plan(decided.answer, overlay, clock)
+        return overlay.approvals.get(decided.answer.id)
+    match facts.call.ask:
+        case DecideApproval() as ask:
+            return approvals.vote(ask, facts.call.caller, catalogue, overlay, clock)
+        case CancelApproval() as ask:
+            return approvals.cancel(ask, overlay)
+        case RevokeGrant() as ask:
+            approvals.revoke_grant(ask, overlay)
+        case CompleteTask() | RevokeTask() if task is not None:
+            approvals.end_all(task.id, overlay)
+        case _:
+            pass
+    return None
 
 
 def _members(
@@ -295,8 +324,17 @@ def _members(
     }
 
 
-def _add_up(facts: Facts, decision: Decision, task: Task, overlay: Overlay) -> Task:
-    """Count the decision in its task and in everything that rolls up beyond it."""
+def _add_up(decided: Decided, task: Task, overlay: Overlay) -> Task:
+    """Count the decision in its task and in everything that rolls up beyond it.
+
+    Task actions count for nothing but the questions that they ask.
+    """
+    facts, decision = decided.facts, decided.policy.decision
+    asks = decision is Decision.ESCALATE and not approvals.is_open_question(
+        decided.known, decided.policy, overlay.now_us
+    )
+    if facts.is_builtin and not asks:
+        return task
     # What drafts, writes and sends return is the agent's own material come back.
     brings_in = facts.tool is not None and facts.tool.tool_class not in _HANDS_OUT
     taints = brings_in and facts.output_label is OutputLabel.UNTRUSTED
@@ -307,6 +345,7 @@ def _add_up(facts: Facts, decision: Decision, task: Task, overlay: Overlay) -> T
         return rollup.add(
             now_us=overlay.now_us,
             decision=decision,
+            asks=asks,
             effect=facts.has_effect,
             taints=taints,
             sensitivity=facts.sensitivity,

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from pdp.domain.canonical import JsonValue, digest, parse_arguments
 from pdp.domain.catalogue import RESERVED_SERVER
-from pdp.domain.request import AppendContext, ChangePhase, CompleteTask, StartTask
+from pdp.domain.records import GrantTerms
+from pdp.domain.request import (
+    AppendContext,
+    CancelApproval,
+    ChangePhase,
+    CompleteTask,
+    DecideApproval,
+    RevokeGrant,
+    RevokeTask,
+    StartTask,
+)
 from pdp.domain.values import Phase, Subject
 
 START_TASK = "pdp.start_task"
 CHANGE_PHASE = "pdp.change_phase"
 COMPLETE_TASK = "pdp.complete_task"
 APPEND_CONTEXT = "pdp.append_context"
+DECIDE_APPROVAL = "pdp.decide_approval"
+CANCEL_APPROVAL = "pdp.cancel_approval"
+REVOKE_TASK = "pdp.revoke_task"
+REVOKE_GRANT = "pdp.revoke_grant"
 
 #: Input documents name a phase by word; an unset one is left to policy.
 PHASE_WORDS = {
@@ -22,7 +36,16 @@ PHASE_WORDS = {
 
 SERVER = RESERVED_SERVER
 
-TaskAction = StartTask | ChangePhase | CompleteTask | AppendContext
+TaskAction = (
+    StartTask
+    | ChangePhase
+    | CompleteTask
+    | AppendContext
+    | DecideApproval
+    | CancelApproval
+    | RevokeTask
+    | RevokeGrant
+)
 
 
 def tool_name(ask: TaskAction) -> str:
@@ -36,6 +59,14 @@ def tool_name(ask: TaskAction) -> str:
             return COMPLETE_TASK
         case AppendContext():
             return APPEND_CONTEXT
+        case DecideApproval():
+            return DECIDE_APPROVAL
+        case CancelApproval():
+            return CANCEL_APPROVAL
+        case RevokeTask():
+            return REVOKE_TASK
+        case RevokeGrant():
+            return REVOKE_GRANT
 
 
 def arguments_of(ask: TaskAction) -> dict[str, JsonValue]:
@@ -94,6 +125,30 @@ def arguments_of(ask: TaskAction) -> dict[str, JsonValue]:
                 "content_digest": digest(ask.content),
                 "content_bytes": len(ask.content),
             }
+        case DecideApproval():
+            return {
+                "approval_id": ask.approval_id,
+                "verdict": "approve" if ask.approve else "deny",
+                "reason": ask.reason,
+                "grant": _terms(ask.grant) if ask.grant is not None else None,
+            }
+        case CancelApproval():
+            return {"approval_id": ask.approval_id}
+        case RevokeTask():
+            return {"task_id": ask.task_id, "reason": ask.reason}
+        case RevokeGrant():
+            return {"grant_id": ask.grant_id, "reason": ask.reason}
+
+
+def _terms(terms: GrantTerms) -> dict[str, JsonValue]:
+    return {
+        "max_uses": terms.max_uses,
+        "ttl_s": -(-terms.ttl_us // 1_000_000),
+        "constraints": [
+            {"path": one.path, "values": list(one.values), "patterns": list(one.patterns)}
+            for one in terms.constraints
+        ],
+    }
 
 
 def identity(subject: Subject) -> dict[str, JsonValue]:

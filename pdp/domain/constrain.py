@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pdp.domain.approval import is_party
+from pdp.domain.records import ApprovalRecord
 from pdp.domain.task import Task
-from pdp.domain.values import Reason, TaskState
+from pdp.domain.values import Caller, Reason, TaskState
 
 RULE = "invariant"
 
@@ -79,6 +81,22 @@ def effect_reasons(task: Task | None, *, effect: bool) -> list[Reason]:
             "task_unregistered",
             "an unregistered task may read and draft only",
             "Have an orchestrator start the task with StartTask.",
+        )
+    ]
+
+
+def person_reasons(approval: ApprovalRecord, caller: Caller) -> list[Reason]:
+    """Why this caller may not answer for the call, whatever policy says of approvers."""
+    if not is_party(caller.identity, approval):
+        return []
+    return [
+        Reason(
+            code="self_approval",
+            message="the call is the approver's own: its subject's, or its principal's",
+            rule=RULE,
+            remediation="Somebody who is neither the agent nor the person it works for decides.",
+            metadata={"approval": approval.id},
+            agent_message="Another person has to decide this.",
         )
     ]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 
 from pdp.domain import builtin
+from pdp.domain.approval import Standing, is_party, state_at
 from pdp.domain.canonical import JsonValue
 from pdp.domain.facts import Facts
 from pdp.domain.goal import asked
-from pdp.domain.records import ApprovalRecord
 from pdp.domain.request import Authorize
 from pdp.domain.task import Rollup, Task
 from pdp.domain.values import (
@@ -36,15 +36,15 @@ def input_document(
     *,
     pair: Rollup,
     principal: Rollup,
-    approval: ApprovalRecord | None,
+    known: Standing,
     full: bool,
     now_us: int,
     development: bool,
 ) -> bytes:
     """The policy's input as JSON.
 
-    `pair` and `principal` are what rolls up beyond the task; `full` says that the task has met
-    more atoms than are kept.
+    `pair` and `principal` are what rolls up beyond the task, `known` what people have said; `full`
+    says that the task has met more atoms than are kept.
     """
     task = facts.task
     ask = facts.call.ask
@@ -98,13 +98,44 @@ def input_document(
         "sensitivity": int(facts.sensitivity),
         "provenance": _provenance_section(facts, full=full),
         "goal": _goal_section(facts),
-        "approval": {
-            "id": approval.id if approval else "",
-            "state": _APPROVAL_WORDS[approval.state] if approval else "none",
-        },
+        "approval": _approval_section(facts, known, now_us),
+        "plan": [
+            {
+                "server": one.server,
+                "tool": one.name,
+                "decision": one.decision.value,
+                "codes": list(one.codes),
+            }
+            for one in facts.plan
+        ],
         "asserted": _asserted_section(ask),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _approval_section(facts: Facts, known: Standing, now_us: int) -> dict[str, JsonValue]:
+    """The question that is answered or taken back; of other calls, what was said of them."""
+    found = facts.decides or known.refusal or known.approval
+    grant = known.grants[0].id if known.grants else ""
+    if found is None:
+        return {
+            "id": "",
+            "state": "none",
+            "grant": grant,
+            "approvers": [],
+            "needed": 0,
+            "voters": [],
+            "party": False,
+        }
+    return {
+        "id": found.id,
+        "state": _APPROVAL_WORDS[state_at(found, now_us)],
+        "grant": grant,
+        "approvers": list(found.approvers),
+        "needed": found.votes_needed,
+        "voters": [builtin.identity(vote.voter) for vote in found.votes],
+        "party": is_party(facts.call.caller.identity, found),
+    }
 
 
 def _task_section(task: Task | None, intent_repinned: bool, now_us: int) -> dict[str, JsonValue]:
@@ -114,6 +145,7 @@ def _task_section(task: Task | None, intent_repinned: bool, now_us: int) -> dict
         "known": task is not None,
         "id": task.id if task else "",
         "registered": task.registered if task else False,
+        "delegated": bool(task and task.parent_id),
         "state": _STATE_WORDS[task.state_at(now_us)] if task else "",
         "phase": builtin.PHASE_WORDS[task.phase] if task else "",
         "sequence": task.sequence if task else 0,

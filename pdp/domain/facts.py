@@ -10,9 +10,10 @@ from pdp.domain.catalogue import Tool
 from pdp.domain.goal import GoalActs
 from pdp.domain.goal_words import Acts
 from pdp.domain.provenance import ArgumentTrace
+from pdp.domain.records import ApprovalRecord, PlannedRecord
 from pdp.domain.request import Authorize, Call
 from pdp.domain.task import Task
-from pdp.domain.values import OutputLabel, Sensitivity, Subject
+from pdp.domain.values import Decision, OutputLabel, Sensitivity, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,20 @@ ActsOf = Callable[[Tool], Acts]
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """What would be decided of one call of a plan, were the task in the phase asked for.
+
+    `question` is what a person is to be asked about it, where it escalates.
+    """
+
+    server: str
+    name: str
+    decision: Decision
+    codes: tuple[str, ...]
+    question: PlannedRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One call as the PDP knows it, before policy has seen it.
 
@@ -38,7 +53,8 @@ class Facts:
     opens (not stored yet); None where it is unknown or not the subject's. `tool` is the catalogue's
     entry, None where there is none or the call is of a built-in tool. `traces` say where each
     argument came from, `output_label` who could have written what the call will return; `goal` are
-    the acts that the principal asks for, `tool_acts` those of this call.
+    the acts that the principal asks for, `tool_acts` those of this call. `decides` is the approval
+    that a person answers or takes back, `plan` what would be decided of the calls of a plan.
     """
 
     call: Call
@@ -66,6 +82,8 @@ class Facts:
     output_label: OutputLabel = OutputLabel.UNTRUSTED
     goal: GoalActs = field(default_factory=GoalActs)
     tool_acts: Acts = frozenset()
+    decides: ApprovalRecord | None = None
+    plan: tuple[Planned, ...] = ()
 
     @property
     def is_builtin(self) -> bool:

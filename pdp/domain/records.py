@@ -1,4 +1,4 @@
-"""What is kept: log leaves, decisions, outcomes, approvals and answered request ids."""
+"""What is kept: log leaves, decisions, outcomes, approvals, grants and answered request ids."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """A decision as outcomes and explanations refer to it; the leaf holds the rest."""
+    """A decision as outcomes and explanations refer to it; the leaf holds the rest.
+
+    `answered_by` is the id of the approval or grant that an allow rests on, empty for most.
+    """
 
     id: str
     task_id: str
@@ -48,6 +51,7 @@ class DecisionRecord:
     tool: str
     at_us: int
     leaf_index: int
+    answered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,74 @@ class InputRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SinkRecord:
+    """An argument that decides where a call's effect goes, as it was when a person was asked.
+
+    `path` is an RFC 6901 pointer, `value` a string as it is or any other value as canonical JSON,
+    `origin` the word of an Origin, `source` the decision whose output held it (empty: none did).
+    """
+
+    path: str
+    value: str
+    origin: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentConstraint:
+    """What one argument of the calls under a grant must be.
+
+    `path` is an RFC 6901 pointer, `values` are canonical JSON, `patterns` globs over strings (for a
+    list: over each of its elements). One of them has to fit; with neither, nothing does.
+    """
+
+    path: str
+    values: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTerms:
+    """What an approver gives for several calls; 0 in `max_uses` or `ttl_us` is policy's default."""
+
+    max_uses: int = 0
+    ttl_us: int = 0
+    constraints: tuple[ArgumentConstraint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's answer. `grant` is set where it is meant for several calls."""
+
+    voter: Subject
+    approve: bool
+    reason: str
+    at_us: int
+    grant: GrantTerms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRecord:
+    """One call of a plan that asks for a person, and the reasons why it does."""
+
+    server: str
+    tool: str
+    definition_digest: str
+    canonical_arguments: bytes
+    reasons: tuple[Reason, ...]
+    sinks: tuple[SinkRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalRecord:
-    """A question to a person about one exact call of one task."""
+    """A question to people about one exact call of one task, and their answers.
+
+    `aim` digests what a "no" is about: tool and sinks. `approvers` are the roles (or `user:ID`) of
+    those who may answer, `votes_needed` how many must say yes. `use_us` is how long a yes may be
+    used, `max_uses` and `max_ttl_us` bound a grant that is given instead (1 use: none can be).
+    `used_by` is the decision that reserved it. `plan` are the calls that a plan asks for; empty for
+    a question about a single call.
+    """
 
     id: str
     state: ApprovalState
@@ -94,6 +164,44 @@ class ApprovalRecord:
     votes_needed: int
     created_at_us: int
     expires_at_us: int
+    sensitivity: Sensitivity = Sensitivity.UNSPECIFIED
+    definition_digest: str = ""
+    aim: str = ""
+    sinks: tuple[SinkRecord, ...] = ()
+    approvers: tuple[str, ...] = ()
+    use_us: int = 0
+    max_uses: int = 1
+    max_ttl_us: int = 0
+    votes: tuple[Vote, ...] = ()
+    used_by: str = ""
+    plan: tuple[PlannedRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """A bounded answer for several calls of one task and one tool.
+
+    `reasons` are those that it answers and no others. `closed` says that content is bound as well:
+    the calls of a plan are just those. `uses` counts allows that were not reported as not executed.
+    """
+
+    id: str
+    approval_id: str
+    task_id: str
+    subject: Subject
+    principal: Subject
+    server: str
+    tool: str
+    definition_digest: str
+    constraints: tuple[ArgumentConstraint, ...]
+    reasons: tuple[Reason, ...]
+    max_uses: int
+    uses: int
+    created_at_us: int
+    expires_at_us: int
+    granted_by: tuple[Subject, ...]
+    closed: bool = False
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +238,5 @@ class Changes:
     inputs: tuple[InputRecord, ...] = ()
     outcomes: tuple[OutcomeRecord, ...] = ()
     approvals: tuple[ApprovalRecord, ...] = ()
+    grants: tuple[GrantRecord, ...] = ()
     requests: tuple[RequestRecord, ...] = ()

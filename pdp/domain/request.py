@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pdp.domain.canonical import JsonValue
+from pdp.domain.records import GrantTerms
 from pdp.domain.values import (
     Action,
     Budget,
@@ -93,7 +94,51 @@ class AppendContext:
     truncated: bool = False
 
 
-Ask = Authorize | ReportOutcomes | StartTask | ChangePhase | CompleteTask | AppendContext
+@dataclass(frozen=True, slots=True)
+class DecideApproval:
+    """One person's answer to an escalated call; the caller is that person."""
+
+    approval_id: str
+    approve: bool
+    reason: str = ""
+    grant: GrantTerms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelApproval:
+    """Take back what stands: a question, a yes that is not used yet, or a no."""
+
+    approval_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeTask:
+    """End a task for good, with all that it was given."""
+
+    task_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeGrant:
+    """End a grant before its time."""
+
+    grant_id: str
+    reason: str = ""
+
+
+Ask = (
+    Authorize
+    | ReportOutcomes
+    | StartTask
+    | ChangePhase
+    | CompleteTask
+    | AppendContext
+    | DecideApproval
+    | CancelApproval
+    | RevokeTask
+    | RevokeGrant
+)
 
 
 @dataclass(frozen=True, slots=True)

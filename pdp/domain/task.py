@@ -28,10 +28,11 @@ class Rollup:
     """Sums over a ledger, kept so that no decision has to scan it.
 
     The same sums are kept for a task, for a (subject, principal) pair and for a principal. All
-    counts are of recorded decisions; the `minute_*` counts are of the epoch minute `minute`, the
-    `hour_*` ones of the epoch hour `hour`. `reach` is the rank of the highest class of tool that
-    was allowed (1 read … 6 admin, 0 none yet), `hour_final` counts what cannot be taken back,
-    without the messages, and `hour_amount` adds up the value that was moved.
+    counts are of recorded decisions, those of escalations of questions that were opened; the
+    `minute_*` counts are of the epoch minute `minute`, the `hour_*` ones of the epoch hour `hour`.
+    `reach` is the rank of the highest class of tool that was allowed (1 read … 6 admin, 0 none
+    yet), `hour_final` counts what cannot be taken back, without the messages, and `hour_amount`
+    adds up the value that was moved.
     """
 
     calls: int = 0
@@ -68,12 +69,14 @@ class Rollup:
         effect: bool,
         taints: bool,
         sensitivity: Sensitivity,
+        asks: bool = False,
         tool_class: ToolClass | None = None,
         final: bool = False,
         amount: float = 0.0,
     ) -> Rollup:
         """The rollup after one more decision.
 
+        `asks` says that it opened a question to people: one that is only found again is none more.
         An allow counts as executed, and as having returned untrusted material where its tool may
         (`taints`): what is never reported must not weigh less than what is. `final` says
         that it cannot be taken back and is no mere message, `amount` is the value that it moves.
@@ -85,7 +88,7 @@ class Rollup:
             calls=current.calls + (1 if allowed else 0),
             effects=current.effects + acted,
             denials=current.denials + (1 if decision is Decision.DENY else 0),
-            escalations=current.escalations + (1 if decision is Decision.ESCALATE else 0),
+            escalations=current.escalations + (1 if asks else 0),
             untrusted=current.untrusted or (allowed and taints),
             sensitivity=max(current.sensitivity, sensitivity) if allowed else current.sensitivity,
             minute=current.minute,
@@ -93,7 +96,7 @@ class Rollup:
             minute_effects=current.minute_effects + acted,
             reach=max(current.reach, REACH[tool_class] if allowed and tool_class else 0),
             hour=current.hour,
-            hour_escalations=current.hour_escalations + (1 if decision is Decision.ESCALATE else 0),
+            hour_escalations=current.hour_escalations + (1 if asks else 0),
             hour_final=current.hour_final + (1 if allowed and final else 0),
             hour_amount=added(current.hour_amount, amount) if allowed else current.hour_amount,
         )

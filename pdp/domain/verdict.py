@@ -15,11 +15,18 @@ class NotADecision(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Who may answer, how many of them must agree, and for how long the question stands."""
+    """Who may answer, how many of them must agree, and for how long the question stands.
+
+    A yes can be used for `use_s`. A grant that is given instead has at most `max_uses` uses (1:
+    none can be given) and ends after `max_ttl_s`.
+    """
 
     approvers: tuple[str, ...]
     needed: int
     ttl_s: int
+    use_s: int = 900
+    max_uses: int = 1
+    max_ttl_s: int = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,11 @@ def _escalation(value: Mapping[str, JsonValue]) -> Escalation:
         approvers=tuple(str(name) for name in approvers),
         needed=_positive(value, "needed"),
         ttl_s=_positive(value, "ttl_s"),
+        **{
+            name: _positive(value, name)
+            for name in ("use_s", "max_uses", "max_ttl_s")
+            if name in value
+        },
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from pdp.domain.records import Changes
-from pdp.domain.values import OutputLabel, Sensitivity
+from pdp.domain.records import ApprovalRecord, Changes, GrantRecord
+from pdp.domain.values import ApprovalState, OutputLabel, Sensitivity
 from pdp.ports import Snapshot, TaskEvent, Wanted
-from pdp.store import rows
+from pdp.store import answer_rows, rows
 from pdp.store.head import Head
 
 # An answered request id is kept this long after its answer's end: whatever queue a late repeat
@@ -28,7 +28,8 @@ _PUT_ROLLUP: Final = rows.insert("rollup", rows.ROLLUP_COLUMNS, replace=True)
 _ADD_DECISION: Final = rows.insert("decision", rows.DECISION_COLUMNS)
 _ADD_INPUT: Final = rows.insert("input", rows.INPUT_COLUMNS)
 _ADD_OUTCOME: Final = rows.insert("outcome", rows.OUTCOME_COLUMNS)
-_PUT_APPROVAL: Final = rows.insert("approval", rows.APPROVAL_COLUMNS, replace=True)
+_PUT_APPROVAL: Final = rows.insert("approval", answer_rows.APPROVAL_COLUMNS, replace=True)
+_PUT_GRANT: Final = rows.insert("granted", answer_rows.GRANT_COLUMNS, replace=True)
 _ADD_REQUEST: Final = rows.insert("request", rows.REQUEST_COLUMNS)
 _PRUNE: Final = (
     "DELETE FROM request WHERE number IN"
@@ -41,10 +42,26 @@ _GET_ROLLUP: Final = rows.select("rollup", rows.ROLLUP_COLUMNS, "key = ?")
 _GET_DECISION: Final = rows.select("decision", rows.DECISION_COLUMNS, "id = ?")
 _GET_OUTCOME: Final = rows.select("outcome", rows.OUTCOME_COLUMNS, "decision_id = ?")
 _GET_REQUEST: Final = rows.select("request", rows.REQUEST_COLUMNS, "key = ?")
-_GET_APPROVAL: Final = rows.select(
-    "approval",
-    rows.APPROVAL_COLUMNS,
-    "task_id = ? AND binding_digest = ? ORDER BY created_at_us DESC, id DESC LIMIT 1",
+
+
+def _approval_where(where: str) -> str:
+    return rows.select("approval", answer_rows.APPROVAL_COLUMNS, where)
+
+
+_GET_APPROVAL: Final = _approval_where("id = ?")
+_GET_CALL: Final = _approval_where(
+    "task_id = ? AND binding_digest = ? ORDER BY created_at_us DESC, id DESC LIMIT 1"
+)
+_GET_AIM: Final = _approval_where(
+    f"task_id = ? AND aim = ? AND state = {int(ApprovalState.DENIED)}"
+    " ORDER BY created_at_us DESC, id DESC LIMIT 1"
+)
+_GET_QUESTIONS: Final = _approval_where(
+    f"task_id = ? AND state IN ({int(ApprovalState.PENDING)}, {int(ApprovalState.APPROVED)})"
+)
+_GET_GRANT: Final = rows.select("granted", answer_rows.GRANT_COLUMNS, "id = ?")
+_GET_GRANTS_OF: Final = rows.select(
+    "granted", answer_rows.GRANT_COLUMNS, "task_id = ? AND revoked = 0 AND uses < max_uses"
 )
 
 # By the task's leaves, whose index there is; an outcome stands at its own leaf.
@@ -84,8 +101,6 @@ def read_events(connection: sqlite3.Connection, task_id: str) -> Sequence[TaskEv
 def read_wanted(connection: sqlite3.Connection, wanted: Wanted) -> Snapshot:
     """What is known of the keys, as of one moment.
 
-    Of several approvals of one call the newest counts.
-
     Raises:
         sqlite3.Error, ValueError, TypeError, KeyError: it cannot be read.
     """
@@ -113,10 +128,29 @@ def read_wanted(connection: sqlite3.Connection, wanted: Wanted) -> Snapshot:
             requests=requests,
             decisions=found(_GET_DECISION, wanted.decisions, rows.decision_of),
             outcomes=found(_GET_OUTCOME, wanted.decisions, rows.outcome_of),
-            approvals=found(_GET_APPROVAL, wanted.approvals, rows.approval_of),
+            approvals={one.id: one for one in _approvals(connection, wanted)},
+            grants={one.id: one for one in _grants(connection, wanted)},
         )
     finally:
         connection.execute("COMMIT")
+
+
+def _approvals(connection: sqlite3.Connection, wanted: Wanted) -> Iterator[ApprovalRecord]:
+    """The approvals that are wanted, in whichever way; one may come twice."""
+    for query, keys in (
+        (_GET_APPROVAL, wanted.approvals),
+        (_GET_CALL, wanted.calls),
+        (_GET_AIM, wanted.aims),
+        (_GET_QUESTIONS, wanted.questions),
+    ):
+        for key in keys:
+            yield from map(answer_rows.approval_of, connection.execute(query, _places(key)))
+
+
+def _grants(connection: sqlite3.Connection, wanted: Wanted) -> Iterator[GrantRecord]:
+    for query, keys in ((_GET_GRANT, wanted.grants), (_GET_GRANTS_OF, wanted.grants_of)):
+        for key in keys:
+            yield from map(answer_rows.grant_of, connection.execute(query, _places(key)))
 
 
 def write_changes(connection: sqlite3.Connection, head: Head, changes: Changes) -> Head:
@@ -144,7 +178,9 @@ def write_changes(connection: sqlite3.Connection, head: Head, changes: Changes) 
     if changes.outcomes:
         many(_ADD_OUTCOME, map(rows.outcome_row, changes.outcomes))
     if changes.approvals:
-        many(_PUT_APPROVAL, map(rows.approval_row, changes.approvals))
+        many(_PUT_APPROVAL, map(answer_rows.approval_row, changes.approvals))
+    if changes.grants:
+        many(_PUT_GRANT, map(answer_rows.grant_row, changes.grants))
     if changes.requests:
         bite = max(_PRUNE_AT_LEAST, 2 * len(changes.requests))
         connection.execute(_PRUNE, (after.last_at_us - _REQUEST_GRACE_US, bite))

@@ -14,7 +14,6 @@ from typing import Any, Final, TypeAlias
 
 from pdp.domain.answer import Answer, ApprovalReference, Receipt, TaskReference
 from pdp.domain.records import (
-    ApprovalRecord,
     DecisionRecord,
     InputRecord,
     Leaf,
@@ -61,17 +60,12 @@ TASK_COLUMNS: Final = (
 ROLLUP_COLUMNS: Final = ("key", *_ROLLUP)
 DECISION_COLUMNS: Final = (
     "leaf_index", "id", "task_id", "caller", "decision", "tool_class", "output_label",
-    "sensitivity", "server", "tool", "at_us",
+    "sensitivity", "server", "tool", "at_us", "answered_by",
 )  # fmt: skip
 INPUT_COLUMNS: Final = ("leaf_index", "task_id", "nonce", "body")
 OUTCOME_COLUMNS: Final = (
     "decision_id", "status", "digest", "media_type", "truncated", "at_us",
     "log_id", "leaf_index", "leaf_hash", "output",
-)  # fmt: skip
-APPROVAL_COLUMNS: Final = (
-    "id", "task_id", "binding_digest", "state", "decision_id", "subject", "principal",
-    "server", "tool", "resource_type", "resource_id", "reasons", "votes_needed",
-    "created_at_us", "expires_at_us", "canonical_arguments",
 )  # fmt: skip
 REQUEST_COLUMNS: Final = ("key", "digest", "valid_until_us", "answer", "canonical_arguments")
 # Looked up here an enumeration's member costs a tenth of calling the enumeration.
@@ -92,7 +86,7 @@ def insert(table: str, columns: Sequence[str], *, replace: bool = False) -> str:
 
 
 # ASCII only, so that no text can be one that a database does not take.
-_json: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+as_json: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def leaf_row(index: int, leaf: Leaf) -> Row:
@@ -111,8 +105,8 @@ def task_row(task: Task) -> Row:
     intent, budget, rollup = task.intent, task.budget, task.rollup
     properties = ""
     if subject.properties or principal.properties or opened_by.properties:
-        properties = _json([subject.properties, principal.properties, opened_by.properties])
-    globs = _json([intent.tools, intent.resources]) if intent.tools or intent.resources else ""
+        properties = as_json([subject.properties, principal.properties, opened_by.properties])
+    globs = as_json([intent.tools, intent.resources]) if intent.tools or intent.resources else ""
     return (
         task.id,
         subject.type, subject.id, subject.issuer,
@@ -190,7 +184,7 @@ def decision_row(record: DecisionRecord) -> Row:
     return (
         record.leaf_index, record.id, record.task_id, record.caller, record.decision.value,
         record.tool_class.value, record.output_label.value, record.sensitivity, record.server,
-        record.tool, record.at_us,
+        record.tool, record.at_us, record.answered_by,
     )  # fmt: skip
 
 
@@ -208,6 +202,7 @@ def decision_of(row: Row) -> DecisionRecord:
         server=row[8],
         tool=row[9],
         at_us=row[10],
+        answered_by=row[11],
     )
 
 
@@ -245,39 +240,6 @@ def outcome_of(row: Row) -> OutcomeRecord:
     )
 
 
-def approval_row(record: ApprovalRecord) -> Row:
-    """APPROVAL_COLUMNS of `record`."""
-    return (
-        record.id, record.task_id, record.binding_digest, record.state, record.decision_id,
-        _json(_subject(record.subject)), _json(_subject(record.principal)), record.server,
-        record.tool, record.resource_type, record.resource_id,
-        _json([_reason(reason) for reason in record.reasons]), record.votes_needed,
-        record.created_at_us, record.expires_at_us, record.canonical_arguments,
-    )  # fmt: skip
-
-
-def approval_of(row: Row) -> ApprovalRecord:
-    """The approval of APPROVAL_COLUMNS."""
-    return ApprovalRecord(
-        id=row[0],
-        task_id=row[1],
-        binding_digest=row[2],
-        state=ApprovalState(row[3]),
-        decision_id=row[4],
-        subject=Subject(*json.loads(row[5])),
-        principal=Subject(*json.loads(row[6])),
-        server=row[7],
-        tool=row[8],
-        resource_type=row[9],
-        resource_id=row[10],
-        reasons=tuple(map(_reason_of, json.loads(row[11]))),
-        votes_needed=row[12],
-        created_at_us=row[13],
-        expires_at_us=row[14],
-        canonical_arguments=row[15],
-    )
-
-
 def request_key(key: RequestKey) -> bytes:
     """16 bytes that stand for the key. Finding two with the same takes 2**64 tries."""
     parts = (key.caller, key.rpc, key.request_id)
@@ -290,7 +252,7 @@ def request_row(record: RequestRecord) -> Row:
     """REQUEST_COLUMNS of `record`."""
     answer = record.answer
     return (
-        request_key(record.key), record.digest, answer.valid_until_us, _json(_answer(answer)),
+        request_key(record.key), record.digest, answer.valid_until_us, as_json(_answer(answer)),
         answer.canonical_arguments,
     )  # fmt: skip
 
@@ -300,18 +262,21 @@ def request_of(key: RequestKey, row: Row) -> RequestRecord:
     return RequestRecord(key, row[1], _answer_of(json.loads(row[3]), row[2], row[4]))
 
 
-def _subject(subject: Subject) -> list[Any]:
+def subject_parts(subject: Subject) -> list[Any]:
+    """A subject as JSON takes it; `Subject(*parts)` reads it."""
     return [subject.type, subject.id, subject.issuer, subject.properties]
 
 
-def _reason(reason: Reason) -> list[Any]:
+def reason_parts(reason: Reason) -> list[Any]:
+    """A reason as JSON takes it."""
     return [
         reason.code, reason.message, reason.rule, reason.remediation, reason.controls,
         reason.metadata, reason.agent_message,
     ]  # fmt: skip
 
 
-def _reason_of(parts: Sequence[Any]) -> Reason:
+def reason_of(parts: Sequence[Any]) -> Reason:
+    """The reason of `reason_parts`."""
     code, message, rule, remediation, controls, metadata, agent_message = parts
     return Reason(code, message, rule, remediation, tuple(controls), metadata, agent_message)
 
@@ -322,7 +287,7 @@ def _answer(answer: Answer) -> list[Any]:
     )  # fmt: skip
     return [
         answer.decision.value,
-        [_reason(reason) for reason in answer.reasons],
+        [reason_parts(reason) for reason in answer.reasons],
         answer.evaluated_at_us,
         [[item.id, item.type, item.properties] for item in answer.obligations],
         answer.decision_id,
@@ -335,7 +300,7 @@ def _answer(answer: Answer) -> list[Any]:
         receipt and [receipt.log_id, receipt.leaf_index, receipt.leaf_hash.hex()],
         answer.next_action,
         answer.replayed,
-        after and _task_as_json(after),
+        after and _task_asas_json(after),
     ]
 
 
@@ -346,7 +311,7 @@ def _answer_of(parts: Sequence[Any], valid_until_us: int, canonical_arguments: b
     ) = parts  # fmt: skip
     return Answer(
         decision=Decision(decision),
-        reasons=tuple(map(_reason_of, reasons)),
+        reasons=tuple(map(reason_of, reasons)),
         evaluated_at_us=evaluated_at_us,
         valid_until_us=valid_until_us,
         obligations=tuple(Obligation(*item) for item in obligations),
@@ -362,19 +327,19 @@ def _answer_of(parts: Sequence[Any], valid_until_us: int, canonical_arguments: b
         next_action=NextAction(next_action),
         canonical_arguments=canonical_arguments,
         replayed=replayed,
-        task_after=after and _task_from_json(after),
+        task_after=after and _task_fromas_json(after),
     )
 
 
 _LAST_LEAF: Final = TASK_COLUMNS.index("last_leaf")
 
 
-def _task_as_json(task: Task) -> list[Any]:
+def _task_asas_json(task: Task) -> list[Any]:
     row = list(task_row(task))
     row[_LAST_LEAF] = task.last_leaf.hex()
     return row
 
 
-def _task_from_json(parts: list[Any]) -> Task:
+def _task_fromas_json(parts: list[Any]) -> Task:
     parts[_LAST_LEAF] = bytes.fromhex(parts[_LAST_LEAF])
     return task_of(parts)

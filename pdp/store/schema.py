@@ -68,7 +68,8 @@ CREATE TABLE decision (
   id TEXT NOT NULL UNIQUE,
   task_id TEXT NOT NULL, caller TEXT NOT NULL, decision TEXT NOT NULL,
   tool_class TEXT NOT NULL, output_label TEXT NOT NULL, sensitivity INTEGER NOT NULL,
-  server TEXT NOT NULL, tool TEXT NOT NULL, at_us INTEGER NOT NULL
+  server TEXT NOT NULL, tool TEXT NOT NULL, at_us INTEGER NOT NULL,
+  answered_by TEXT NOT NULL
 ) STRICT;
 CREATE TABLE input (
   leaf_index INTEGER PRIMARY KEY,
@@ -83,16 +84,21 @@ CREATE TABLE outcome (
 ) STRICT;
 CREATE TABLE approval (
   id TEXT PRIMARY KEY,
-  task_id TEXT NOT NULL, binding_digest TEXT NOT NULL,
-  state INTEGER NOT NULL, decision_id TEXT NOT NULL,
-  subject TEXT NOT NULL, principal TEXT NOT NULL,
-  server TEXT NOT NULL, tool TEXT NOT NULL,
-  resource_type TEXT NOT NULL, resource_id TEXT NOT NULL,
-  reasons TEXT NOT NULL, votes_needed INTEGER NOT NULL,
+  task_id TEXT NOT NULL, binding_digest TEXT NOT NULL, aim TEXT NOT NULL,
+  state INTEGER NOT NULL,
   created_at_us INTEGER NOT NULL, expires_at_us INTEGER NOT NULL,
-  canonical_arguments BLOB NOT NULL
+  body TEXT NOT NULL, canonical_arguments BLOB NOT NULL
 ) STRICT;
 CREATE INDEX approval_of_call ON approval (task_id, binding_digest, created_at_us, id);
+CREATE INDEX approval_open ON approval (id, expires_at_us) WHERE state = 1;
+CREATE TABLE granted (
+  id TEXT PRIMARY KEY,
+  task_id TEXT NOT NULL,
+  max_uses INTEGER NOT NULL, uses INTEGER NOT NULL, revoked INTEGER NOT NULL,
+  expires_at_us INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX granted_to_task ON granted (task_id) WHERE revoked = 0 AND uses < max_uses;
 CREATE TABLE request (
   number INTEGER PRIMARY KEY,
   key BLOB NOT NULL UNIQUE,

@@ -88,7 +88,7 @@ def test_what_was_not_allowed_moves_nothing(decision: Decision) -> None:
 
 def test_another_hour_begins_at_zero_and_another_minute_does_not() -> None:
     found = after(Rollup(), tool_class=ToolClass.EXECUTE, final=True, amount=5.0)
-    found = after(found, Decision.ESCALATE)
+    found = after(found, Decision.ESCALATE, asks=True)
     later = found.at(NOW + HOUR_US - 1)
     assert (later.hour_final, later.hour_amount, later.hour_escalations) == (1, 5.0, 1)
     assert later.minute_calls == 0

@@ -1,0 +1,418 @@
+"""People's answers in the ledger: questions are opened, voted on, taken back, used and used up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pdp.domain import approval as rules
+from pdp.domain.answer import ApprovalReference, Refusal, RefusalKind
+from pdp.domain.approval import Standing
+from pdp.domain.canonical import parse_arguments
+from pdp.domain.catalogue import RESERVED_SERVER, Catalogue, Found
+from pdp.domain.facts import Facts
+from pdp.domain.records import (
+    ApprovalRecord,
+    ArgumentConstraint,
+    DecisionRecord,
+    GrantRecord,
+    GrantTerms,
+    PlannedRecord,
+    Vote,
+)
+from pdp.domain.request import Call, CancelApproval, DecideApproval, RevokeGrant
+from pdp.domain.task import Task
+from pdp.domain.values import (
+    ApprovalState,
+    Caller,
+    Decision,
+    OutcomeStatus,
+    Reason,
+    Subject,
+)
+from pdp.domain.verdict import Escalation, PolicyDecision
+from pdp.overlay import Overlay
+from pdp.ports import Clock, Wanted
+
+#: The rule that an allow names which rests on a person's answer.
+RULE = "approval"
+
+#: Every live grant of a task is looked at with each of its calls that escalates.
+GRANTS_PER_TASK = 64
+
+
+def wanted_for(all_facts: Iterable[Facts]) -> Wanted:
+    """The keys of what people may have said of these calls: only what was asked has answers."""
+    asked = [
+        (one.task.id, one)
+        for one in all_facts
+        if one.task is not None and one.task.rollup.escalations
+    ]
+    return Wanted(
+        calls=frozenset((task_id, one.binding_digest) for task_id, one in asked),
+        aims=frozenset((task_id, aim_of(one)) for task_id, one in asked if one.tool is not None),
+        grants_of=frozenset(task_id for task_id, one in asked if one.tool is not None),
+    )
+
+
+def standing(facts: Facts, overlay: Overlay) -> Standing:
+    """What people have said of a call; the overlay has been given the keys of `wanted_for`."""
+    task, tool = facts.task, facts.tool
+    if task is None or not task.rollup.escalations:
+        return Standing()
+    asked = overlay.approvals_of(task.id)
+    approval = next((one for one in asked if one.binding_digest == facts.binding_digest), None)
+    if tool is None:
+        return Standing(approval)
+    aim = aim_of(facts)
+    return Standing(
+        approval=approval,
+        grants=tuple(
+            grant
+            for grant in overlay.grants_of(task.id)
+            if rules.grant_is_live(grant, overlay.now_us)
+            and rules.grant_covers(grant, tool, facts.arguments)
+        ),
+        refusal=next(
+            (one for one in asked if one.aim == aim and one.state is ApprovalState.DENIED), None
+        ),
+    )
+
+
+def aim_of(facts: Facts) -> str:
+    """What a "no" to this call is about."""
+    return rules.aim_of(facts.server, facts.name, facts.traces)
+
+
+def answered(
+    policy: PolicyDecision, known: Standing, now_us: int
+) -> tuple[PolicyDecision, ApprovalRecord | GrantRecord | None]:
+    """What people's answers make of a decision, and the answer that an allow then rests on.
+
+    They answer an escalation and nothing else: a denial stays one, and what policy asks today has
+    to be among what was shown. A "no" makes the escalation a denial.
+    """
+    if policy.decision is not Decision.ESCALATE:
+        return policy, None
+    if known.refusal is not None:
+        return _allowed_not(policy, known.refusal), None
+    found = known.approval
+    if (
+        found is not None
+        and rules.is_usable(found, now_us)
+        and rules.covers_reasons(found.reasons, policy.reasons)
+    ):
+        people = [vote.voter for vote in found.votes if vote.approve]
+        return _allowed(policy, found.id, people), found
+    for grant in known.grants:
+        if rules.covers_reasons(grant.reasons, policy.reasons):
+            return _allowed(policy, grant.id, grant.granted_by), grant
+    return policy, None
+
+
+def _allowed(policy: PolicyDecision, answer_id: str, people: Iterable[Subject]) -> PolicyDecision:
+    codes = sorted({reason.code for reason in policy.reasons})
+    reason = Reason(
+        code="approved",
+        message=f"people have answered for this call: {answer_id}",
+        rule=RULE,
+        metadata={
+            "answer": answer_id,
+            "approvers": ", ".join(dict.fromkeys(person.id for person in people)),
+            "asked": ", ".join(codes),
+        },
+        agent_message="A person has approved this call.",
+    )
+    return replace(policy, decision=Decision.ALLOW, reasons=(reason,), escalation=None)
+
+
+def _allowed_not(policy: PolicyDecision, refusal: ApprovalRecord) -> PolicyDecision:
+    reason = Reason(
+        code="approval_denied",
+        message=f"a person has denied this tool with these sinks in this task: {refusal.id}",
+        rule=RULE,
+        remediation="Talk to the approver, who can take the answer back.",
+        metadata={"approval": refusal.id},
+        agent_message="A person has denied this call.",
+    )
+    return replace(policy, decision=Decision.DENY, reasons=(reason,), escalation=None)
+
+
+def is_open_question(known: Standing, policy: PolicyDecision, now_us: int) -> bool:
+    """Whether an escalation is the same question as one that is still open."""
+    found = known.approval
+    return (
+        found is not None
+        and rules.state_at(found, now_us) is ApprovalState.PENDING
+        and rules.covers_reasons(found.reasons, policy.reasons)
+    )
+
+
+def ask_people(
+    facts: Facts,
+    task: Task,
+    policy: PolicyDecision,
+    escalation: Escalation,
+    known: Standing,
+    decision_id: str,
+    overlay: Overlay,
+    clock: Clock,
+) -> ApprovalRecord:
+    """The open question about exactly this call and these reasons: found again, or opened now."""
+    if known.approval is not None and is_open_question(known, policy, overlay.now_us):
+        return known.approval
+    tool = facts.tool
+    ends_us = overlay.now_us + escalation.ttl_s * 1_000_000
+    opened = ApprovalRecord(
+        id=clock.new_id("a"),
+        state=ApprovalState.PENDING,
+        decision_id=decision_id,
+        task_id=task.id,
+        binding_digest=facts.binding_digest,
+        subject=facts.subject,
+        principal=facts.principal,
+        server=facts.server,
+        tool=facts.name,
+        canonical_arguments=facts.canonical_arguments,
+        resource_type=facts.resource_type,
+        resource_id=facts.resource_id,
+        reasons=policy.reasons,
+        votes_needed=max(1, escalation.needed),
+        created_at_us=overlay.now_us,
+        expires_at_us=min(ends_us, task.expires_at_us),
+        sensitivity=facts.sensitivity,
+        definition_digest=tool.schema_digest if tool is not None else "",
+        aim=aim_of(facts) if tool is not None else "",
+        sinks=rules.sinks_of(facts.traces),
+        approvers=escalation.approvers,
+        use_us=escalation.use_s * 1_000_000,
+        max_uses=escalation.max_uses if tool is not None else 1,
+        max_ttl_us=escalation.max_ttl_s * 1_000_000,
+        plan=tuple(one.question for one in facts.plan if one.question is not None),
+    )
+    overlay.put_approval(opened)
+    return opened
+
+
+def use(answer: ApprovalRecord | GrantRecord, decision_id: str, overlay: Overlay) -> None:
+    """Take an answer for an allow: nothing else can rest on it from here on."""
+    if isinstance(answer, ApprovalRecord):
+        reserved = replace(answer, state=ApprovalState.RESERVED, used_by=decision_id)
+        overlay.put_approval(reserved)
+    else:
+        overlay.put_grant(replace(answer, uses=answer.uses + 1))
+
+
+def use_up(status: OutcomeStatus, decision: DecisionRecord, overlay: Overlay) -> None:
+    """Do what an outcome does to the answer that its decision rested on.
+
+    Only a call that was not made gives its answer back. One that failed may have had its effect.
+    """
+    answer_id = decision.answered_by
+    approval, grant = overlay.approvals.get(answer_id), overlay.grants.get(answer_id)
+    if approval is not None and approval.used_by == decision.id:
+        if status is OutcomeStatus.NOT_EXECUTED:
+            overlay.put_approval(replace(approval, state=ApprovalState.APPROVED, used_by=""))
+        elif status is OutcomeStatus.SUCCEEDED:
+            overlay.put_approval(replace(approval, state=ApprovalState.CONSUMED))
+    elif grant is not None and status is OutcomeStatus.NOT_EXECUTED:
+        overlay.put_grant(replace(grant, uses=max(0, grant.uses - 1)))
+
+
+def refused(call: Call, overlay: Overlay) -> Refusal | None:
+    """Why a person's act cannot happen whatever policy says; None for every other call."""
+    match call.ask:
+        case DecideApproval() as ask:
+            return _refused_vote(ask, call.caller, overlay)
+        case CancelApproval() as ask:
+            return _refused_cancel(ask, overlay)
+        case RevokeGrant() as ask:
+            # One that is over may be revoked too.
+            return None if ask.grant_id in overlay.grants else _unknown("grant")
+        case _:
+            return None
+
+
+def _refused_vote(ask: DecideApproval, caller: Caller, overlay: Overlay) -> Refusal | None:
+    found = overlay.approvals.get(ask.approval_id)
+    if found is None:
+        return _unknown("approval")
+    state = rules.state_at(found, overlay.now_us)
+    if state is not ApprovalState.PENDING:
+        return Refusal(
+            RefusalKind.FAILED_PRECONDITION,
+            f"the approval is {state.name.lower()} and takes no more votes",
+            field="approval_id",
+            metadata=(("state", state.name.lower()),),
+        )
+    if any(vote.voter == caller.identity for vote in found.votes):
+        return Refusal(
+            RefusalKind.FAILED_PRECONDITION,
+            "you have voted already; another person has to",
+            field="approval_id",
+        )
+    if ask.grant is None:
+        return None
+    return _refused_grant(ask, found, overlay)
+
+
+def _refused_grant(ask: DecideApproval, found: ApprovalRecord, overlay: Overlay) -> Refusal | None:
+    if not ask.approve:
+        problem = "a grant comes with APPROVE only; leave it out"
+    elif found.server == RESERVED_SERVER:
+        problem = "a plan is answered as it is; leave the grant out"
+    elif found.max_uses <= 1:
+        problem = "policy wants every such call answered for itself; leave the grant out"
+    elif len(overlay.grants_of(found.task_id)) >= GRANTS_PER_TASK:
+        problem = f"the task has {GRANTS_PER_TASK} grants already; revoke one"
+    else:
+        return None
+    return Refusal(RefusalKind.FAILED_PRECONDITION, problem, field="grant")
+
+
+def _refused_cancel(ask: CancelApproval, overlay: Overlay) -> Refusal | None:
+    found = overlay.approvals.get(ask.approval_id)
+    if found is None:
+        return _unknown("approval")
+    state = rules.state_at(found, overlay.now_us)
+    if state in (ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.DENIED):
+        return None
+    return Refusal(
+        RefusalKind.FAILED_PRECONDITION,
+        f"the approval is {state.name.lower()}: there is nothing to take back",
+        field="approval_id",
+        metadata=(("state", state.name.lower()),),
+    )
+
+
+def _unknown(what: str) -> Refusal:
+    return Refusal(RefusalKind.NOT_FOUND, f"there is no {what} of this id", field=f"{what}_id")
+
+
+def vote(
+    ask: DecideApproval, caller: Caller, catalogue: Catalogue, overlay: Overlay, clock: Clock
+) -> ApprovalRecord:
+    """Count one person's answer; a grant comes with the vote that completes it."""
+    before = overlay.approvals[ask.approval_id]
+    cast = Vote(caller.identity, ask.approve, ask.reason, overlay.now_us, ask.grant)
+    after = rules.voted(before, cast)
+    if after.state is ApprovalState.APPROVED:
+        terms = rules.grant_terms(after)
+        found = catalogue.find(after.server, after.tool)
+        if terms is not None and isinstance(found, Found):
+            overlay.put_grant(_grant(after, found, terms, overlay, clock))
+    overlay.put_approval(after)
+    return after
+
+
+def _grant(
+    approval: ApprovalRecord, found: Found, terms: GrantTerms, overlay: Overlay, clock: Clock
+) -> GrantRecord:
+    arguments = parse_arguments(approval.canonical_arguments, "arguments")
+    return _granted(
+        approval,
+        PlannedRecord(
+            approval.server,
+            approval.tool,
+            approval.definition_digest,
+            approval.canonical_arguments,
+            approval.reasons,
+            approval.sinks,
+        ),
+        rules.pinned(found.tool, arguments, terms.constraints),
+        max_uses=terms.max_uses,
+        expires_at_us=overlay.now_us + terms.ttl_us,
+        overlay=overlay,
+        clock=clock,
+    )
+
+
+def _granted(
+    approval: ApprovalRecord,
+    call: PlannedRecord,
+    constraints: tuple[ArgumentConstraint, ...],
+    *,
+    max_uses: int,
+    expires_at_us: int,
+    overlay: Overlay,
+    clock: Clock,
+    closed: bool = False,
+) -> GrantRecord:
+    task = overlay.tasks[approval.task_id]
+    return GrantRecord(
+        id=clock.new_id("g"),
+        approval_id=approval.id,
+        task_id=approval.task_id,
+        subject=approval.subject,
+        principal=approval.principal,
+        server=call.server,
+        tool=call.tool,
+        definition_digest=call.definition_digest,
+        constraints=constraints,
+        reasons=call.reasons,
+        max_uses=max_uses,
+        uses=0,
+        created_at_us=overlay.now_us,
+        expires_at_us=min(expires_at_us, task.expires_at_us),
+        granted_by=tuple(vote.voter for vote in approval.votes if vote.approve),
+        closed=closed,
+    )
+
+
+def grant_plan(approval: ApprovalRecord, overlay: Overlay, clock: Clock) -> None:
+    """An approved plan becomes a grant for each of the calls that were asked about, and no more."""
+    counted: dict[tuple[str, str, bytes], int] = {}
+    calls: dict[tuple[str, str, bytes], PlannedRecord] = {}
+    for call in approval.plan:
+        key = (call.server, call.tool, call.canonical_arguments)
+        counted[key] = counted.get(key, 0) + 1
+        calls[key] = call
+    for key, call in calls.items():
+        overlay.put_grant(
+            _granted(
+                approval,
+                call,
+                rules.exactly(parse_arguments(call.canonical_arguments, "plan")),
+                max_uses=counted[key],
+                expires_at_us=overlay.tasks[approval.task_id].expires_at_us,
+                overlay=overlay,
+                clock=clock,
+                closed=True,
+            )
+        )
+
+
+def cancel(ask: CancelApproval, overlay: Overlay) -> ApprovalRecord:
+    """Take back a question, an unused yes with the grant that it became, or a no."""
+    for grant in overlay.grants_of(overlay.approvals[ask.approval_id].task_id):
+        if grant.approval_id == ask.approval_id:
+            overlay.put_grant(replace(grant, revoked=True))
+    cancelled = replace(overlay.approvals[ask.approval_id], state=ApprovalState.CANCELLED)
+    overlay.put_approval(cancelled)
+    return cancelled
+
+
+def revoke_grant(ask: RevokeGrant, overlay: Overlay) -> None:
+    """End a grant."""
+    overlay.put_grant(replace(overlay.grants[ask.grant_id], revoked=True))
+
+
+def end_all(task_id: str, overlay: Overlay) -> None:
+    """A task is over: nobody needs to be asked, and nothing that was given is left."""
+    for approval in overlay.approvals_of(task_id):
+        if approval.state in (ApprovalState.PENDING, ApprovalState.APPROVED):
+            overlay.put_approval(replace(approval, state=ApprovalState.CANCELLED))
+    for grant in overlay.grants_of(task_id):
+        if not grant.revoked:
+            overlay.put_grant(replace(grant, revoked=True))
+
+
+def reference(approval: ApprovalRecord | None, now_us: int) -> ApprovalReference | None:
+    """An approval as an answer names it."""
+    if approval is None:
+        return None
+    return ApprovalReference(
+        id=approval.id,
+        state=rules.state_at(approval, now_us),
+        expires_at_us=approval.expires_at_us,
+    )
