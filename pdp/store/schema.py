@@ -15,6 +15,9 @@ VERSION: Final = 1
 #
 # `request.key` is a digest of (caller, rpc, request_id): three long texts would make the one
 # index with random inserts ten times larger.
+#
+# What is open or live is found by its end: nothing is written when an approval or grant expires, so
+# those that are over stay among the others for ever, and are not to be walked through.
 _TABLES: Final = """
 CREATE TABLE meta (
   only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -90,7 +93,7 @@ CREATE TABLE approval (
   body TEXT NOT NULL, canonical_arguments BLOB NOT NULL
 ) STRICT;
 CREATE INDEX approval_of_call ON approval (task_id, binding_digest, created_at_us, id);
-CREATE INDEX approval_open ON approval (id, expires_at_us) WHERE state = 1;
+CREATE INDEX approval_open ON approval (expires_at_us, id) WHERE state = 1;
 CREATE TABLE granted (
   id TEXT PRIMARY KEY,
   task_id TEXT NOT NULL,
@@ -98,7 +101,8 @@ CREATE TABLE granted (
   expires_at_us INTEGER NOT NULL,
   body TEXT NOT NULL
 ) STRICT;
-CREATE INDEX granted_to_task ON granted (task_id) WHERE revoked = 0 AND uses < max_uses;
+CREATE INDEX granted_to_task ON granted (task_id, id);
+CREATE INDEX granted_live ON granted (expires_at_us, id) WHERE revoked = 0 AND uses < max_uses;
 CREATE TABLE request (
   number INTEGER PRIMARY KEY,
   key BLOB NOT NULL UNIQUE,

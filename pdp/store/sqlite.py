@@ -12,7 +12,14 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from pdp.domain.merkle import Frontier
-from pdp.domain.records import Changes, DecisionRecord, InputRecord
+from pdp.domain.records import (
+    ApprovalRecord,
+    Changes,
+    DecisionRecord,
+    GrantRecord,
+    InputRecord,
+    OutcomeRecord,
+)
 from pdp.domain.task import Task
 from pdp.ports import (
     CommitUnknown,
@@ -21,6 +28,7 @@ from pdp.ports import (
     Snapshot,
     StoredLeaf,
     StoreError,
+    StoryEntry,
     TaskEvent,
     Wanted,
 )
@@ -39,10 +47,9 @@ _Read = TypeVar("_Read")
 
 
 class SqliteStore:
-    """The Store port over one SQLite file. Safe for threads; reads of lists never wait for commits.
+    """Store and Records over one SQLite file. Safe for threads; Records never wait for commits.
 
-    After a failure it opens the file again by itself, and goes on only where the file holds exactly
-    what was committed.
+    After a failure it opens the file again, and goes on only where it holds what was committed.
     """
 
     def __init__(self, path: Path, lock_descriptor: int, connection: sqlite3.Connection) -> None:
@@ -175,6 +182,49 @@ class SqliteStore:
         """The input document of a decision, unless it was never kept or has been erased."""
         with self._looking() as reader:
             return reader.input(decision_id)
+
+    def outcome(self, decision_id: str) -> OutcomeRecord | None:
+        """What was reported for a decision, if anything was."""
+        with self._looking() as reader:
+            return reader.outcome(decision_id)
+
+    def story(self, task_id: str, *, before: int, limit: int) -> Sequence[StoryEntry]:
+        """Up to `limit` decisions of a task, newest first; see `pdp.ports.Records`."""
+        with self._looking() as reader:
+            return reader.story(task_id, before=before, limit=limit)
+
+    def approval(self, approval_id: str) -> ApprovalRecord | None:
+        """One approval, if there is one of that id."""
+        with self._looking() as reader:
+            return reader.approval(approval_id)
+
+    def list_approvals(
+        self, *, before: str, limit: int, open_at_us: int = 0, task_id: str = ""
+    ) -> Sequence[ApprovalRecord]:
+        """Up to `limit` approvals, newest first; see `pdp.ports.Records`."""
+        with self._looking() as reader:
+            return reader.list_approvals(
+                before=before, limit=limit, open_at_us=open_at_us, task_id=task_id
+            )
+
+    def count_open(self, at_us: int) -> int:
+        """How many approvals are PENDING and not expired at `at_us`."""
+        with self._looking() as reader:
+            return reader.count_open(at_us)
+
+    def grant(self, grant_id: str) -> GrantRecord | None:
+        """One grant, if there is one of that id."""
+        with self._looking() as reader:
+            return reader.grant(grant_id)
+
+    def list_grants(
+        self, *, before: str, limit: int, live_at_us: int = 0, task_id: str = ""
+    ) -> Sequence[GrantRecord]:
+        """Up to `limit` grants, newest first; see `pdp.ports.Records`."""
+        with self._looking() as reader:
+            return reader.list_grants(
+                before=before, limit=limit, live_at_us=live_at_us, task_id=task_id
+            )
 
     def add_checkpoint(self, size: int, text: str) -> None:
         """Keep a signed checkpoint of the log at `size` leaves.
