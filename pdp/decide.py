@@ -13,7 +13,7 @@ of the path on which everything went right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -21,34 +21,31 @@ from typing import TypeVar
 import structlog
 
 from pdp.admit import Admitted, admit
-from pdp.approvals import answered, refused, standing, wanted_for
+from pdp.approvals import refused
+from pdp.batch import require_batch, waves
 from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind, Result
 from pdp.domain.approval import Standing
-from pdp.domain.catalogue import Catalogue, Found
+from pdp.domain.catalogue import Catalogue
 from pdp.domain.document import input_document
 from pdp.domain.facts import ActsOf, CheckArguments, Facts, Planned
 from pdp.domain.goal import acts_of
 from pdp.domain.records import ApprovalRecord, RequestRecord
 from pdp.domain.request import (
-    Authorize,
     Call,
-    CancelApproval,
     ChangePhase,
-    CompleteTask,
-    DecideApproval,
     ReportOutcomes,
-    RevokeTask,
 )
-from pdp.domain.task import Rollup, Task, rollup_keys
+from pdp.domain.task import Rollup, Task
 from pdp.domain.values import Decision, NextAction, Reason
 from pdp.domain.verdict import NotADecision, PolicyDecision, parse_decision
 from pdp.memory import Memory
 from pdp.outcomes import record_outcomes
 from pdp.overlay import Overlay
 from pdp.plan import planned_calls, planned_of
-from pdp.ports import Clock, Engine, EngineFault, Evaluation, Store, StoreError, Wanted
-from pdp.resolve import Desk, gather, task_id_of
+from pdp.ports import Clock, Engine, EngineFault, Evaluation, Store, StoreError
+from pdp.resolve import Desk, gather
 from pdp.settle import Decided, broken_invariants, replay, settle, task_reference
+from pdp.standing import answered, standing, wanted_for
 
 ENTRYPOINT = "pdp/main/decision"
 
@@ -313,92 +310,6 @@ def constrained_by(policy: PolicyDecision, broken: Sequence[Reason]) -> PolicyDe
         escalation=None,
         terms=None,
     )
-
-
-def waves(
-    admitted: Iterable[Admitted], overlay: Overlay, catalogue: Catalogue
-) -> list[list[Admitted]]:
-    """Calls in the order of arrival, those that share a key in successive waves."""
-    arranged: list[list[Admitted]] = []
-    free: dict[str, int] = {}
-    for one in admitted:
-        keys = _order_keys(one, overlay, catalogue)
-        place = max((free.get(key, 0) for key in keys), default=0)
-        if place == len(arranged):
-            arranged.append([])
-        arranged[place].append(one)
-        for key in keys:
-            free[key] = place + 1
-    return arranged
-
-
-def _order_keys(one: Admitted, overlay: Overlay, catalogue: Catalogue) -> set[str]:
-    keys = {"task\x1e" + key for key in _task_ids(one, overlay)}
-    if one.request_key is not None:
-        keys.add("request\x1e" + repr(one.request_key))
-    ask = one.call.ask
-    if isinstance(ask, Authorize):
-        found = catalogue.find(ask.action.server, ask.action.name)
-        if isinstance(found, Found) and found.tool.has_effect:
-            task = overlay.tasks.get(task_id_of(one.call, overlay))
-            principal = task.owner if task else (ask.on_behalf_of or ask.subject)
-            keys.add("effect\x1e" + principal.key)
-    return keys
-
-
-def _task_ids(one: Admitted, overlay: Overlay) -> set[str]:
-    ids = {
-        overlay.decisions[outcome.decision_id].task_id
-        for outcome in getattr(one.call.ask, "outcomes", ())
-        if outcome.decision_id in overlay.decisions
-    }
-    ids.add(task_id_of(one.call, overlay))
-    ids.discard("")
-    return ids
-
-
-def require_batch(admitted: Sequence[Admitted], overlay: Overlay) -> None:
-    """Read what the batch needs: first what its requests name, then what those lead to."""
-    asks = [one.call.ask for one in admitted]
-    overlay.require(
-        Wanted(
-            tasks=frozenset(task_id_of(one.call, overlay) for one in admitted) - {""},
-            requests=frozenset(one.request_key for one in admitted if one.request_key),
-            decisions=frozenset(
-                outcome.decision_id for ask in asks for outcome in getattr(ask, "outcomes", ())
-            ),
-            approvals=frozenset(getattr(ask, "approval_id", "") for ask in asks) - {""},
-            grants=frozenset(getattr(ask, "grant_id", "") for ask in asks) - {""},
-        )
-    )
-    answers = frozenset(one.answered_by for one in overlay.decisions.values()) - {""}
-    ending = frozenset(
-        task_id_of(one.call, overlay)
-        for one in admitted
-        if isinstance(one.call.ask, CompleteTask | RevokeTask)
-    )
-    changing = frozenset(
-        task_id_of(one.call, overlay)
-        for one in admitted
-        if isinstance(one.call.ask, DecideApproval | CancelApproval)
-    )
-    overlay.require(
-        Wanted(
-            tasks=frozenset(key for one in admitted for key in _task_ids(one, overlay)),
-            approvals=answers,
-            grants=answers,
-            questions=ending,
-            grants_of=(ending | changing) - {""},
-        )
-    )
-    keys: set[str] = set()
-    for task in overlay.tasks.values():
-        keys.update(task.rollup_keys)
-    for one in admitted:
-        ask = one.call.ask
-        if isinstance(ask, Authorize) and not ask.task_id:
-            keys.update(rollup_keys(ask.subject, ask.on_behalf_of))
-    overlay.require(Wanted(rollups=frozenset(keys)))
 
 
 def _guarded(step: Callable[[], T]) -> T | Refusal:

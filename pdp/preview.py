@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from pdp.admit import ENFORCEMENT_ROLE, Admitted, admit
-from pdp.approvals import answered, standing, wanted_for
+from pdp.batch import require_batch
 from pdp.decide import (
     Parts,
     constrained_by,
@@ -20,7 +20,6 @@ from pdp.decide import (
     evaluate,
     open_overlay,
     policy_decision,
-    require_batch,
     resolve,
 )
 from pdp.domain.answer import Refusal
@@ -35,6 +34,7 @@ from pdp.domain.values import Caller, Reason
 from pdp.domain.verdict import PolicyDecision
 from pdp.ports import Engine, EngineFault, Evaluation
 from pdp.settle import broken_invariants
+from pdp.standing import answered, standing, wanted_for
 
 ENTRYPOINT = "pdp/main/explanation"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pdp import approvals
+from pdp import approvals, standing
 from pdp.domain import constrain
 from pdp.domain.answer import (
     Answer,
@@ -184,7 +184,7 @@ def replay(
     if answer.decision is not Decision.ALLOW or not isinstance(call.ask, Authorize):
         return replace(answer, replayed=True)
     facts = gather()
-    broken = broken_invariants(facts, overlay.now_us)
+    broken = broken_invariants(facts, overlay.now_us) + standing.taken_back(answer, overlay)
     if not broken:
         return replace(answer, replayed=True)
     members: dict[str, JsonValue] = {
@@ -330,7 +330,7 @@ def _add_up(decided: Decided, task: Task, overlay: Overlay) -> Task:
     Task actions count for nothing but the questions that they ask.
     """
     facts, decision = decided.facts, decided.policy.decision
-    asks = decision is Decision.ESCALATE and not approvals.is_open_question(
+    asks = decision is Decision.ESCALATE and not standing.is_open_question(
         decided.known, decided.policy, overlay.now_us
     )
     if facts.is_builtin and not asks:

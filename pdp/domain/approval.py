@@ -100,15 +100,19 @@ def voted(approval: ApprovalRecord, vote: Vote) -> ApprovalRecord:
     )
 
 
+def approvers_of(approval: ApprovalRecord) -> tuple[Subject, ...]:
+    """Those who said yes, each once."""
+    return tuple({vote.voter.key: vote.voter for vote in approval.votes if vote.approve}.values())
+
+
 def is_usable(approval: ApprovalRecord, now_us: int) -> bool:
     """Whether a call may rest on it now: approved, in time, by enough people who are no party.
 
     One that became a grant is answered by the grant.
     """
-    voters = {vote.voter.key for vote in approval.votes if vote.approve}
     return (
         state_at(approval, now_us) is ApprovalState.APPROVED
-        and len(voters) >= max(1, approval.votes_needed)
+        and len(approvers_of(approval)) >= max(1, approval.votes_needed)
         and not any(is_party(vote.voter, approval) for vote in approval.votes)
         and grant_terms(approval) is None
     )

@@ -329,6 +329,28 @@ def test_a_revoked_grant_answers_nothing(world: World) -> None:
     assert world.one(send()).decision is Decision.ESCALATE
 
 
+def test_an_answer_that_rests_on_a_revoked_grant_is_not_repeated(world: World) -> None:
+    vote(world, asked(world), grant=GrantTerms(max_uses=5))
+    assert world.one(send(request_id="r-1")).decision is Decision.ALLOW
+    repeated = world.one(send(request_id="r-1"))
+    assert (repeated.decision, repeated.replayed) == (Decision.ALLOW, True)
+    [grant] = world.store.load(Wanted(grants_of=frozenset({"t1"}))).grants.values()
+    world.decide(call(RevokeGrant(grant.id), caller=BOSS))
+    late = world.one(send(request_id="r-1"))
+    assert (late.decision, late.replayed) == (Decision.DENY, True)
+    assert codes(late) == {"revoked"}
+
+
+def test_where_policy_wants_more_people_today_the_old_answer_is_not_enough(world: World) -> None:
+    vote(world, asked(world))
+    world.engine.policy = lambda document: (
+        policy_says("allow")
+        if document["tool"]["builtin"]
+        else escalating("irreversible", needed=2)
+    )
+    assert world.one(send()).decision is Decision.ESCALATE
+
+
 def test_a_grant_ends_with_its_time(world: World) -> None:
     vote(world, asked(world), grant=GrantTerms(ttl_us=10 * 1_000_000))
     world.clock.wall_us += 11 * 1_000_000

@@ -1,0 +1,162 @@
+"""What people have said of a call so far, and what it is worth for the decision about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pdp.domain import approval as rules
+from pdp.domain.answer import Answer
+from pdp.domain.approval import Standing
+from pdp.domain.facts import Facts
+from pdp.domain.records import (
+    ApprovalRecord,
+    GrantRecord,
+)
+from pdp.domain.values import (
+    ApprovalState,
+    Decision,
+    Reason,
+    Subject,
+)
+from pdp.domain.verdict import PolicyDecision
+from pdp.overlay import Overlay
+from pdp.ports import Wanted
+
+#: The rule that an allow names which rests on a person's answer.
+RULE = "approval"
+
+#: The code of the reason that such an allow carries.
+APPROVED = "approved"
+
+
+def wanted_for(all_facts: Iterable[Facts]) -> Wanted:
+    """The keys of what people may have said of these calls: only what was asked has answers."""
+    asked = [
+        (one.task.id, one)
+        for one in all_facts
+        if one.task is not None and one.task.rollup.escalations
+    ]
+    return Wanted(
+        calls=frozenset((task_id, one.binding_digest) for task_id, one in asked),
+        aims=frozenset((task_id, aim_of(one)) for task_id, one in asked if one.tool is not None),
+        grants_of=frozenset(task_id for task_id, one in asked if one.tool is not None),
+    )
+
+
+def standing(facts: Facts, overlay: Overlay) -> Standing:
+    """What people have said of a call; the overlay has been given the keys of `wanted_for`."""
+    task, tool = facts.task, facts.tool
+    if task is None or not task.rollup.escalations:
+        return Standing()
+    asked = overlay.approvals_of(task.id)
+    approval = next((one for one in asked if one.binding_digest == facts.binding_digest), None)
+    if tool is None:
+        return Standing(approval)
+    aim = aim_of(facts)
+    return Standing(
+        approval=approval,
+        grants=tuple(
+            grant
+            for grant in overlay.grants_of(task.id)
+            if rules.grant_is_live(grant, overlay.now_us)
+            and rules.grant_covers(grant, tool, facts.arguments)
+        ),
+        refusal=next(
+            (one for one in asked if one.aim == aim and one.state is ApprovalState.DENIED), None
+        ),
+    )
+
+
+def aim_of(facts: Facts) -> str:
+    """What a "no" to this call is about."""
+    return rules.aim_of(facts.server, facts.name, facts.traces)
+
+
+def answered(
+    policy: PolicyDecision, known: Standing, now_us: int
+) -> tuple[PolicyDecision, ApprovalRecord | GrantRecord | None]:
+    """What people's answers make of a decision, and the answer that an allow then rests on.
+
+    They answer an escalation and nothing else: a denial stays one, what policy asks today has to
+    be among what was shown, and as many people as it wants today have to have said yes. A "no"
+    makes the escalation a denial.
+    """
+    if policy.decision is not Decision.ESCALATE or policy.escalation is None:
+        return policy, None
+    if known.refusal is not None:
+        return _allowed_not(policy, known.refusal), None
+    found, needed = known.approval, policy.escalation.needed
+    if (
+        found is not None
+        and rules.is_usable(found, now_us)
+        and len(people := rules.approvers_of(found)) >= needed
+        and rules.covers_reasons(found.reasons, policy.reasons)
+    ):
+        return _allowed(policy, found.id, people), found
+    for grant in known.grants:
+        if len(grant.granted_by) >= needed and rules.covers_reasons(grant.reasons, policy.reasons):
+            return _allowed(policy, grant.id, grant.granted_by), grant
+    return policy, None
+
+
+def answers_of(answer: Answer) -> frozenset[str]:
+    """The ids of the approval or grant that an allow rests on."""
+    return frozenset(
+        reason.metadata["answer"] for reason in answer.reasons if reason.code == APPROVED
+    )
+
+
+def taken_back(answer: Answer, overlay: Overlay) -> list[Reason]:
+    """Why an allow that is asked for again is none any more: its grant has been revoked since."""
+    grants = [overlay.grants[key] for key in answers_of(answer) if key in overlay.grants]
+    return [
+        Reason(
+            code="revoked",
+            message=f"the grant {grant.id} was revoked",
+            rule=RULE,
+            remediation="Ask again under a new request_id; a person decides anew.",
+            metadata={"grant": grant.id},
+            agent_message="This call is not possible any more.",
+        )
+        for grant in grants
+        if grant.revoked
+    ]
+
+
+def _allowed(policy: PolicyDecision, answer_id: str, people: Iterable[Subject]) -> PolicyDecision:
+    codes = sorted({reason.code for reason in policy.reasons})
+    reason = Reason(
+        code=APPROVED,
+        message=f"people have answered for this call: {answer_id}",
+        rule=RULE,
+        metadata={
+            "answer": answer_id,
+            "approvers": ", ".join(dict.fromkeys(person.id for person in people)),
+            "asked": ", ".join(codes),
+        },
+        agent_message="A person has approved this call.",
+    )
+    return replace(policy, decision=Decision.ALLOW, reasons=(reason,), escalation=None)
+
+
+def _allowed_not(policy: PolicyDecision, refusal: ApprovalRecord) -> PolicyDecision:
+    reason = Reason(
+        code="approval_denied",
+        message=f"a person has denied this tool with these sinks in this task: {refusal.id}",
+        rule=RULE,
+        remediation="Talk to the approver, who can take the answer back.",
+        metadata={"approval": refusal.id},
+        agent_message="A person has denied this call.",
+    )
+    return replace(policy, decision=Decision.DENY, reasons=(reason,), escalation=None)
+
+
+def is_open_question(known: Standing, policy: PolicyDecision, now_us: int) -> bool:
+    """Whether an escalation is the same question as one that is still open."""
+    found = known.approval
+    return (
+        found is not None
+        and rules.state_at(found, now_us) is ApprovalState.PENDING
+        and rules.covers_reasons(found.reasons, policy.reasons)
+    )
