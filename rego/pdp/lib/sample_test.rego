@@ -32,6 +32,7 @@ send := {
 		"known": true,
 		"id": "t-1",
 		"registered": true,
+		"delegated": false,
 		"state": "active",
 		"phase": "execute",
 		"sequence": 3,
@@ -92,7 +93,16 @@ send := {
 		"asked": true,
 	},
 	"sensitivity": 2,
-	"approval": {"id": "", "state": "none"},
+	"approval": {
+		"id": "",
+		"state": "none",
+		"grant": "",
+		"approvers": [],
+		"needed": 0,
+		"voters": [],
+		"party": false,
+	},
+	"plan": [],
 	"asserted": {
 		"subject_properties": {},
 		"resource": {"type": "", "id": "", "sensitivity": 0, "properties": {}},
@@ -176,7 +186,7 @@ change_phase := but(builtin("pdp.change_phase"), {
 })
 
 # METADATA
-# description: A task is completed.
+# description: An orchestrator vouches for material.
 append_context := but(builtin("pdp.append_context"), {"call": {"arguments": {
 	"task_id": "t-1",
 	"source": "a message of the person",
@@ -185,7 +195,49 @@ append_context := but(builtin("pdp.append_context"), {"call": {"arguments": {
 	"content_bytes": 12,
 }}})
 
+# METADATA
+# description: A task is completed.
 complete_task := but(builtin("pdp.complete_task"), {"call": {"arguments": {"task_id": "t-1"}}})
+
+# METADATA
+# description: A person who is no party says yes to a payment that somebody has to confirm.
+decide_approval := but(builtin("pdp.decide_approval"), {
+	"caller": {"type": "user", "id": "carol", "issuer": "https://id.example.org", "roles": ["approver"]},
+	"call": {"arguments": {"approval_id": "a-1", "verdict": "approve", "reason": "", "grant": null}},
+	"approval": {"id": "a-1", "state": "pending", "approvers": ["approver"], "needed": 1},
+})
+
+# METADATA
+# description: The same person takes that question back.
+cancel_approval := but(decide_approval, {
+	"tool": {"name": "pdp.cancel_approval"},
+	"call": {"arguments": {"approval_id": "a-1"}},
+})
+
+# METADATA
+# description: An orchestrator stops a task.
+revoke_task := but(builtin("pdp.revoke_task"), {"call": {"arguments": {"task_id": "t-1", "reason": ""}}})
+
+# METADATA
+# description: An orchestrator ends a grant.
+revoke_grant := but(builtin("pdp.revoke_grant"), {"call": {"arguments": {"grant_id": "g-1", "reason": ""}}})
+
+# METADATA
+# description: An orchestrator moves a task from PLAN to EXECUTE, with a plan of two calls.
+change_phase_with_plan := planning(change_phase, [
+	{"server": "files", "tool": "read_file", "decision": "allow", "codes": ["within_intent"]},
+	{"server": "bank", "tool": "send_money", "decision": "escalate", "codes": ["irreversible"]},
+])
+
+# METADATA
+# description: A change of phase with another plan, given as policy sees it.
+planning(call, plan) := but(call, {
+	"plan": plan,
+	"call": {"arguments": {"plan": [
+	{"server": one.server, "tool": one.tool, "arguments": {}, "resource": ":"} |
+		some one in plan
+	]}},
+})
 
 # METADATA
 # description: A call of a tool that no catalogue has.
