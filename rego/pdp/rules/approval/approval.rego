@@ -1,6 +1,8 @@
 # METADATA
 # title: A no stays a no
-# description: What a person has denied is not asked again.
+# description: |
+#   What a person has denied is not asked again, neither a call nor a plan. To answer a question, or
+#   to take an answer back, is no such call.
 # custom:
 #   controls:
 #     - ASI09
@@ -15,6 +17,12 @@ import data.pdp.lib.result
 default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "not_applicable"} if input.approval.state == "none"
+
+else := {"result": "not_applicable"} if {
+	input.tool.builtin == true
+	input.tool.name in {"pdp.decide_approval", "pdp.cancel_approval"}
+	is_string(input.approval.state)
+}
 
 else := {"result": "pass"} if {
 	input.approval.state in {"pending", "approved", "expired", "cancelled", "reserved", "consumed"}
