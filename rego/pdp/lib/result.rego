@@ -20,7 +20,8 @@ deny(chain, code, words) := object.union(words, {
 # METADATA
 # description: |
 #   A person has to answer for this call. `words` as for a denial; it may also have approval:
-#   {approvers, needed, ttl_s}, which makes the question stricter than the policy's default.
+#   {approvers, needed, ttl_s, use_s, max_uses, max_ttl_s}, each of which makes the question stricter
+#   than the policy's default. max_uses 1: every such call is answered for itself.
 escalate(chain, code, words) := object.union(words, {
 	"result": "escalate",
 	"code": code,

@@ -180,8 +180,19 @@ escalation := {
 			role in object.get(asked, "approvers", [role])
 		}
 	],
-	"needed": max({asked.needed | some asked in asked_for} | {standard.needed}),
-	"ttl_s": min({asked.ttl_s | some asked in asked_for} | {standard.ttl_s}),
+	"needed": max(bounds("needed")),
+	"ttl_s": min(bounds("ttl_s")),
+	"use_s": min(bounds("use_s")),
+	"max_uses": min(bounds("max_uses")),
+	"max_ttl_s": min(bounds("max_ttl_s")),
+}
+
+# A text is greater than every number, and the least of both would be the looser one.
+bounds(key) := found if {
+	found := {asked[key] | some asked in asked_for} | {standard[key]}
+	every bound in found {
+		is_number(bound)
+	}
 }
 
 standard := data.pdp.parameters.approval

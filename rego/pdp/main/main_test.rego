@@ -28,7 +28,14 @@ test_a_payment_to_an_account_in_untrusted_output_is_one_question_with_its_reason
 	said := main.decision with input as call
 	said.decision == "escalate"
 	{code | some code in codes(said)} == {"irreversible", "sink_untrusted"}
-	said.escalation == {"approvers": ["approver"], "needed": 1, "ttl_s": 3600}
+	said.escalation == {
+		"approvers": ["approver"],
+		"needed": 1,
+		"ttl_s": 3600,
+		"use_s": 900,
+		"max_uses": 1,
+		"max_ttl_s": 3600,
+	}
 }
 
 test_a_question_beyond_the_tasks_bound_is_denied_for_that if {
@@ -227,13 +234,50 @@ test_without_rules_everything_is_denied if {
 
 test_the_strictest_escalation_counts if {
 	said := decision({
-		"a": object.union(ask, {"approval": {"needed": 2, "ttl_s": 7200, "approvers": ["approver", "owner"]}}),
-		"b": object.union(ask, {"approval": {"needed": 1, "ttl_s": 600}}),
+		"a": object.union(ask, {"approval": {
+			"needed": 2,
+			"ttl_s": 7200,
+			"approvers": ["approver", "owner"],
+			"use_s": 86400,
+			"max_uses": 5,
+		}}),
+		"b": object.union(ask, {"approval": {"needed": 1, "ttl_s": 600, "max_uses": 3, "max_ttl_s": 60}}),
+		"c": ask,
 		"g": grant,
 	})
 	said.decision == "escalate"
-	said.escalation == {"approvers": ["approver"], "needed": 2, "ttl_s": 600}
-	codes(said) == ["asked", "asked"]
+	said.escalation == {
+		"approvers": ["approver"],
+		"needed": 2,
+		"ttl_s": 600,
+		"use_s": 900,
+		"max_uses": 3,
+		"max_ttl_s": 60,
+	}
+	codes(said) == ["asked", "asked", "asked"]
+}
+
+test_who_is_asked_and_what_they_may_give_are_parameters if {
+	named := {
+		"approvers": ["user:carol", "user:dave", "owner"],
+		"needed": 2,
+		"ttl_s": 60,
+		"use_s": 30,
+		"max_uses": 1,
+		"max_ttl_s": 10,
+	}
+	said := decision({"a": ask, "g": grant}) with data.pdp.parameters.approval as named
+	said.escalation == named
+}
+
+test_a_bound_that_is_no_number_denies if {
+	every key in ["needed", "ttl_s", "use_s", "max_uses", "max_ttl_s"] {
+		every bound in ["1", null, [1], true] {
+			said := decision({"a": object.union(ask, {"approval": {key: bound}}), "g": grant})
+			said.decision == "deny"
+			codes(said) == ["policy_error"]
+		}
+	}
 }
 
 test_an_escalation_that_nobody_may_answer_denies if {

@@ -4,8 +4,8 @@
 #   An irreversible act passes when the goal asks for it, or an orchestrator's intent names exactly its
 #   tool, and untrusted content did not select what it reaches: that comes from the principal or trusted
 #   output; or it is a thing that a server lists, under an identifier that no running text of an
-#   untrusted output speaks of. Everything else is asked about. Messages are sent all the time and
-#   hardly ever can be taken back; the rule `sinks` is enough for them.
+#   untrusted output speaks of. Everything else is asked about, each call for itself. Messages are sent
+#   all the time and hardly ever can be taken back; the rule `sinks` is enough for them.
 # custom:
 #   controls:
 #     - ASI02
@@ -50,6 +50,7 @@ else := result.escalate(rego.metadata.chain(), "irreversible", {
 	"agent_message": "A person has to confirm this call.",
 	"remediation": "Check what it would act on, and approve if that is meant.",
 	"metadata": {"arguments": origin.pointers(others), "sources": origin.sources(others)},
+	"approval": {"max_uses": 1},
 }) if {
 	call.kind == "tool"
 	input.call.final == true

@@ -17,6 +17,11 @@ test_what_trusted_output_chose_passes if {
 	verdict(paying("trusted")) == {"result": "pass"}
 }
 
+test_each_such_call_is_answered_for_itself if {
+	said := verdict(sample.carrying(sample.pay, [sample.argument("/recipient", "sink", "untrusted")]))
+	said.approval == {"max_uses": 1}
+}
+
 test_what_untrusted_output_or_nobody_known_chose_escalates if {
 	every origin in ["untrusted", "unknown"] {
 		said := verdict(paying(origin))
