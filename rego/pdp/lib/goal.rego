@@ -29,6 +29,8 @@ else := "delegated" if {
 else := "unasked" if input.goal.asked == false
 
 # The goal does not rule out what the tool does ("don't reply").
+permitted if input.goal.negated == []
+
 permitted if {
 	is_array(input.goal.negated)
 	ruled_out := {act | some act in input.goal.negated} - {act | some act in input.goal.acts}

@@ -26,6 +26,13 @@ matters contains "reversible" if {
 	input.tool.class in call.effectful
 }
 
+# A draft that cannot be taken back is no preparation.
+matters contains "reversible" if {
+	"reversible" in input.tool.ungrounded
+	input.tool.class == "draft"
+	input.task.phase == "prepare"
+}
+
 # A derived resource decides only where the intent limits resources.
 matters contains "resource" if {
 	"resource" in input.tool.ungrounded

@@ -10,18 +10,17 @@ package pdp.lib.origin
 #   Everything that decides where the effect goes comes from the principal, and what is carried
 #   holds neither address nor link. This is most calls, and then no rule has to look further.
 plain if {
+	settled := {
+		"sink": {"principal", "none"},
+		"amount": {"principal", "none"},
+		"identifier": {"principal", "none"},
+		"option": {"none"},
+		"content": {"principal", "trusted", "untrusted", "unknown", "none"},
+	}
 	every one in input.provenance.arguments {
 		settled[one.kind][one.origin]
 		one.embedded == []
 	}
-}
-
-settled := {
-	"sink": {"principal", "none"},
-	"amount": {"principal", "none"},
-	"identifier": {"principal", "none"},
-	"option": {"none"},
-	"content": {"principal", "trusted", "untrusted", "unknown", "none"},
 }
 
 # METADATA
