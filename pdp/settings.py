@@ -22,12 +22,13 @@ from pdp.identity.address import (
     UnixAddress,
     parse_address,
 )
+from pdp.webhook_event import WebhookUrl, parse_webhook_url
 
 ENVIRONMENT_PREFIX: Final = "PDP_"
 #: A settings file is a page of text; more is not one.
 FILE_BYTES: Final = 64 * 1024
 #: Flags that may be repeated are in the singular.
-_FLAGS: Final = {"bundles": "bundle", "catalogues": "catalogue"}
+_FLAGS: Final = {"bundles": "bundle", "catalogues": "catalogue", "webhooks": "webhook"}
 
 
 class SettingsError(Exception):
@@ -59,6 +60,13 @@ _Address = Annotated[InstanceOf[UnixAddress] | InstanceOf[TcpAddress], BeforeVal
 
 def _server_url(value: object) -> object:
     return parse_server_url(value) if isinstance(value, str) else value
+
+
+def _webhooks(value: object) -> object:
+    parts = _listed(value)
+    if not isinstance(parts, list | tuple):
+        return parts
+    return [parse_webhook_url(part) if isinstance(part, str) else part for part in parts]
 
 
 class Settings(BaseSettings):
@@ -148,6 +156,20 @@ class Settings(BaseSettings):
         description="A file that holds the bearer token for the OPA server; read again when it "
         "changes.",
     )
+    webhooks: Annotated[
+        tuple[InstanceOf[WebhookUrl], ...], NoDecode, BeforeValidator(_webhooks)
+    ] = Field(
+        default=(),
+        # Each has a thread of its own; whoever has more receivers lets one of them pass it on.
+        max_length=8,
+        description="URLs that are told of approvals: `https://…`, or `http://` on this machine "
+        "(docs/approvals.md).",
+    )
+    webhook_secret: Path | None = Field(
+        default=None,
+        description="A file that holds what signs webhooks: `whsec_` and 24 to 64 random bytes in "
+        "base64.",
+    )
     queue_calls: int = Field(
         default=1024,
         # One batch must fit, and what waits behind 65,536 calls has long timed out.
@@ -228,7 +250,7 @@ def _beside(file: Path, name: str, value: object) -> object:
         return [_beside(file, name, item) for item in value]
     if not isinstance(value, str):
         return value
-    if name in ("data", "bundles", "catalogues", "opa_ca", "opa_token_file"):
+    if name in ("data", "bundles", "catalogues", "opa_ca", "opa_token_file", "webhook_secret"):
         return str(file.parent / value)
     if name in ("listen", "opa_url") and value.startswith("unix:"):
         return f"unix:{file.parent / value.removeprefix('unix:')}"

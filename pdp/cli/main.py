@@ -41,6 +41,7 @@ ERRORS: Final = {
     "pdp.cli.main.UsageError": USAGE,
     "pdp.settings.SettingsError": USAGE,
     "pdp.identity.address.BadAddress": USAGE,
+    "pdp.webhook_event.BadWebhook": USAGE,
     "pdp.domain.limits.InvalidInput": FAILED,
     "pdp.domain.catalogue.CatalogueError": FAILED,
     "pdp.bundle_files.BundleRefused": FAILED,

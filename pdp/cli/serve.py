@@ -64,6 +64,13 @@ def serve(
     opa_token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The bearer token for it.")
     ] = None,
+    webhook: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Tell this endpoint of approvals; repeatable."),
+    ] = None,
+    webhook_secret: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What signs webhooks: whsec_…")
+    ] = None,
     transport: Annotated[
         str | None,
         typer.Option(metavar="grpcio|native", help="What speaks HTTP/2. [default: grpcio]"),
@@ -110,6 +117,8 @@ def serve(
         "opa_url": opa_url,
         "opa_ca": opa_ca,
         "opa_token_file": opa_token_file,
+        "webhooks": webhook,
+        "webhook_secret": webhook_secret,
         "transport": transport,
         "dev": dev,
         "metrics": metrics,
@@ -135,6 +144,10 @@ def checked(settings: Settings) -> Settings:
         raise UsageError("--engine opa-server needs the server: give --opa-url")
     if settings.engine == "managed" and settings.opa_url is not None:
         raise UsageError("--opa-url is for --engine opa-server: give both, or neither")
+    if settings.webhooks and settings.webhook_secret is None:
+        raise UsageError("--webhook needs what signs: give --webhook-secret FILE")
+    if settings.webhook_secret is not None and not settings.webhooks:
+        raise UsageError("--webhook-secret is for --webhook: give both, or neither")
     metrics = settings.metrics and local_address(settings.metrics)
     return settings.model_copy(
         update={

@@ -28,17 +28,25 @@ class ExchangeTimeout(ExchangeFailed):
 
 
 class AnswerTooLarge(ExchangeFailed):
-    """The answer is larger than what is read."""
+    """The answer is larger than what is read; `status` is what it began with."""
+
+    def __init__(self, message: str, status: int) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked; `target` is the path below the server's base, with the query."""
+    """What is asked; `target` is the path below the server's base, with the query.
+
+    `headers` are sent beside those that every request has.
+    """
 
     method: str
     target: str
     body: bytes = b""
     token: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,7 @@ class Exchanges:
             ("Host", self._url.authority),
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(request.body))),
+            *request.headers,
         ]
         if request.token:
             headers.append(("Authorization", f"Bearer {request.token}"))
@@ -161,7 +170,9 @@ async def _receive(connection: _Connection, most_bytes: int) -> tuple[int, bytes
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > most_bytes:
-                raise AnswerTooLarge(f"the answer is larger than the limit of {most_bytes} bytes")
+                raise AnswerTooLarge(
+                    f"the answer is larger than the limit of {most_bytes} bytes", status
+                )
         elif isinstance(event, h11.EndOfMessage):
             return status, bytes(body)
         elif not isinstance(event, h11.InformationalResponse):
