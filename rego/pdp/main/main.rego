@@ -93,13 +93,15 @@ enforced := data.pdp.manifest.enforce
 
 verdict(id) := data[enforced[id].root].rules[enforced[id].name].verdict
 
-results := {id: data[rule.root].rules[rule.name].verdict.result | some id, rule in enforced}
+results := {id: data[rule.root].rules[rule.name].verdict.result |
+	some id, rule in data.pdp.manifest.enforce
+}
 
 # What the enforced rules say, taken together.
 spoken := {result | some result in results}
 
 # Whether every enforced rule has spoken.
-complete if count(results) == count(enforced)
+complete if count(results) == count(data.pdp.manifest.enforce)
 
 granting := [reason(id, said) |
 	some id in data.pdp.manifest.grants

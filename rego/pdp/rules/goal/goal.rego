@@ -25,7 +25,7 @@ default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
 	input.tool.builtin == false
-	input.tool.class in call.effectful
+	input.tool.class in {"write", "send", "execute", "admin"}
 	goal.stance == "asked"
 }
 

@@ -19,10 +19,16 @@ import data.pdp.lib.result
 
 default verdict := {"result": "deny", "code": "policy_error"}
 
-verdict := result.grant(
-	rego.metadata.chain(), "within_intent",
-	"the task's intent covers this tool and resource",
-) if {
+# Nearly every call gets this one, so it is written out: a test holds its controls to those above.
+verdict := {
+	"result": "pass",
+	"code": "within_intent",
+	"message": "the task's intent covers this tool and resource",
+	"agent_message": "",
+	"remediation": "",
+	"controls": ["ASI01", "ASI02", "NIST SP 800-207 2.1 tenet 3", "MAESTRO L7"],
+	"metadata": {},
+} if {
 	input.tool.builtin == false
 	input.tool.known == true
 	input.task.known == true

@@ -9,6 +9,12 @@ test_an_intent_that_names_nothing_covers_every_tool_and_resource if {
 	said.code == "within_intent"
 }
 
+test_a_grant_tells_the_same_controls_as_a_denial if {
+	granted := verdict(sample.send)
+	granted.controls == verdict(limited(["read_*"], [])).controls
+	count(granted.controls) > 0
+}
+
 test_tools_are_matched_as_globs_that_nothing_delimits if {
 	every pattern in ["send_email", "send_*", "*", "{read,send}_email", "s?nd_email"] {
 		verdict(limited([pattern], [])).result == "pass"

@@ -28,26 +28,26 @@ else := {"result": "pass"} if {
 	input.tool.builtin == false
 	input.tool.class in {"read", "draft"}
 	input.tool.egress == false
-	limits.calls_per_minute - input.ledger.principal.minute_calls > 0
+	data.pdp.parameters.rate.calls_per_minute - input.ledger.principal.minute_calls > 0
 }
 
 else := {"result": "pass"} if {
 	input.settings.development == false
 	input.tool.builtin == false
 	input.tool.class in {"read", "draft", "write", "send", "execute", "admin"}
-	limits.calls_per_minute - input.ledger.principal.minute_calls > 0
-	limits.effects_per_minute - input.ledger.principal.minute_effects > 0
+	data.pdp.parameters.rate.calls_per_minute - input.ledger.principal.minute_calls > 0
+	data.pdp.parameters.rate.effects_per_minute - input.ledger.principal.minute_effects > 0
 }
 
 else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
-else := exceeded(rego.metadata.chain(), "calls", input.ledger.principal.minute_calls, limits.calls_per_minute) if {
-	limits.calls_per_minute - input.ledger.principal.minute_calls <= 0
+else := exceeded(rego.metadata.chain(), "calls", input.ledger.principal.minute_calls, data.pdp.parameters.rate.calls_per_minute) if {
+	data.pdp.parameters.rate.calls_per_minute - input.ledger.principal.minute_calls <= 0
 }
 
-else := exceeded(rego.metadata.chain(), "effects", input.ledger.principal.minute_effects, limits.effects_per_minute) if {
+else := exceeded(rego.metadata.chain(), "effects", input.ledger.principal.minute_effects, data.pdp.parameters.rate.effects_per_minute) if {
 	call.effect
-	limits.effects_per_minute - input.ledger.principal.minute_effects <= 0
+	data.pdp.parameters.rate.effects_per_minute - input.ledger.principal.minute_effects <= 0
 }
 
 exceeded(chain, what, used, bound) := result.deny(chain, "rate_exceeded", {
@@ -56,5 +56,3 @@ exceeded(chain, what, used, bound) := result.deny(chain, "rate_exceeded", {
 	"remediation": "Wait a minute, or raise the rate in the bundle's settings.",
 	"metadata": {"rate": what, "used": format_int(used, 10), "max": format_int(bound, 10)},
 })
-
-limits := data.pdp.parameters.rate
