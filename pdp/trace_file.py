@@ -20,9 +20,8 @@ docs/traces.md has every key.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from pdp.catalogue_file import parse_catalogue
@@ -32,26 +31,17 @@ from pdp.domain.globs import check_globs
 from pdp.domain.inference import infer_tool
 from pdp.domain.limits import InvalidInput, check_task_id
 from pdp.domain.request import (
-    AppendContext,
-    Ask,
-    Authorize,
-    ChangePhase,
-    CompleteTask,
     StartTask,
 )
 from pdp.domain.values import (
-    Action,
     Budget,
-    Decision,
     Intent,
-    OutcomeStatus,
     Phase,
-    Resource,
     Sensitivity,
     Subject,
-    Trust,
 )
 from pdp.strict_yaml import YamlRefused, read_yaml, write_yaml
+from pdp.trace_steps import KINDS, Step, TracedTask, expected_of, read_step, start_step
 from pdp.trace_values import (
     TraceRefused,
     check_keys,
@@ -74,43 +64,6 @@ BEGINS: Final = "2026-01-05T09:00:00Z"
 AGENT: Final = "spiffe://example.test/agent"
 PRINCIPAL: Final = "alice"
 
-_ORIGINS: Final = ("none", "principal", "trusted", "untrusted", "unknown")
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What is to be decided: each code must be among the reasons, each origin as said."""
-
-    decision: Decision
-    codes: tuple[str, ...] = ()
-    origins: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        parts = [self.decision.value, *self.codes]
-        parts += [f"{pointer} {origin}" for pointer, origin in self.origins.items()]
-        return ", ".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """What an allowed call did and returned."""
-
-    status: OutcomeStatus
-    output: bytes
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that is asked; `number` is its entry in the file, `after_us` the time before it."""
-
-    number: int
-    what: str
-    ask: Ask
-    expected: Expected
-    returned: Returned | None = None
-    after_us: int = 0
-
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -121,14 +74,6 @@ class Trace:
     begins_us: int
     tools: tuple[Tool, ...]
     steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    start: StartTask
-    registered: bool
-    session: str
-    expected: Expected
 
 
 def parse_trace(raw: bytes, source: str, read_beside: Callable[[str], bytes]) -> Trace:
@@ -187,7 +132,7 @@ def _tools(
                 raise TraceRefused(f"{at}: {error}") from None
 
 
-def _task(name: str, entry: Mapping[str, JsonValue], source: str) -> _Task:
+def _task(name: str, entry: Mapping[str, JsonValue], source: str) -> TracedTask:
     at = f"{source}: tasks.{name}"
     check_keys(
         entry, at,
@@ -226,15 +171,15 @@ def _task(name: str, entry: Mapping[str, JsonValue], source: str) -> _Task:
     registered = entry.get("registered", True)
     if not isinstance(registered, bool):
         raise TraceRefused(f"{at}.registered: must be true or false")
-    return _Task(
+    return TracedTask(
         start=start,
         registered=registered,
         session=text(entry.get("session", ""), f"{at}.session"),
-        expected=_expected(entry.get("expect", "allow"), f"{at}.expect"),
+        expected=expected_of(entry.get("expect", "allow"), f"{at}.expect"),
     )
 
 
-def _steps(value: JsonValue, tasks: Mapping[str, _Task], source: str) -> Iterator[Step]:
+def _steps(value: JsonValue, tasks: Mapping[str, TracedTask], source: str) -> Iterator[Step]:
     """The steps; a task that no step starts is started before the first that names it."""
     entries = items(value, f"{source}: steps")
     if not 1 <= len(entries) <= MAX_STEPS:
@@ -243,21 +188,21 @@ def _steps(value: JsonValue, tasks: Mapping[str, _Task], source: str) -> Iterato
     for number, item in enumerate(entries, start=1):
         at = f"{source}: step {number}"
         entry = mapping(item, at)
-        kinds = [kind for kind in _KINDS if kind in entry]
+        kinds = [kind for kind in KINDS if kind in entry]
         if len(kinds) != 1:
-            raise TraceRefused(f"{at}: must have exactly one of the keys {', '.join(_KINDS)}")
+            raise TraceRefused(f"{at}: must have exactly one of the keys {', '.join(KINDS)}")
         kind = kinds[0]
-        check_keys(entry, at, optional=(kind, "expect", "after_s", *_KINDS[kind]))
+        check_keys(entry, at, optional=(kind, "expect", "after_s", *KINDS[kind]))
         name = _task_name(entry, kind, tasks, at)
         task = tasks[name]
         if name not in started and task.registered and kind != "start":
-            yield _start_step(number, task)
+            yield start_step(number, task)
         started.add(name)
-        yield _step(number, kind, entry, task, at)
+        yield read_step(number, kind, entry, task, at)
 
 
 def _task_name(
-    entry: Mapping[str, JsonValue], kind: str, tasks: Mapping[str, _Task], at: str
+    entry: Mapping[str, JsonValue], kind: str, tasks: Mapping[str, TracedTask], at: str
 ) -> str:
     given = entry[kind] if kind in ("start", "complete") else entry.get("task")
     if given is None and len(tasks) == 1:
@@ -265,124 +210,3 @@ def _task_name(
     if not isinstance(given, str) or given not in tasks:
         raise TraceRefused(f"{at}: must name one of the tasks {', '.join(tasks)}")
     return given
-
-
-#: Each kind of step and the keys of its own.
-_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "call": (
-        "task", "server", "arguments", "resource", "schema_digest", "returns", "status",
-        "media_type",
-    ),
-    "start": (),
-    "phase": ("task",),
-    "append": ("task", "trust", "source"),
-    "complete": (),
-}  # fmt: skip
-
-
-def _step(number: int, kind: str, entry: Mapping[str, JsonValue], task: _Task, at: str) -> Step:
-    after_us = whole(entry.get("after_s", 0), f"{at}: after_s") * 1_000_000
-    if kind == "call" and "expect" not in entry:
-        raise TraceRefused(f"{at}: the key expect is missing; say what is to be decided")
-    expected = _expected(entry.get("expect", "allow"), f"{at}: expect")
-    task_id = task.start.task_id
-    if kind == "call":
-        ask = _call(entry, task, at)
-        what = f"call {ask.action.server}/{ask.action.name}".replace(" /", " ")
-        return Step(number, what, ask, expected, _returned(entry, at), after_us)
-    if kind == "start":
-        if not task.registered:
-            raise TraceRefused(f"{at}: task {task_id} is not registered: nobody starts it")
-        step = _start_step(number, task)
-        wanted = expected if "expect" in entry else task.expected
-        return Step(number, step.what, step.ask, wanted, None, after_us)
-    if kind == "phase":
-        phase = named(Phase, entry["phase"], f"{at}: phase")
-        return Step(
-            number, f"phase {phase.name.lower()}", ChangePhase(task_id, phase), expected, None,
-            after_us,
-        )  # fmt: skip
-    if kind == "append":
-        trust = named(Trust, entry.get("trust"), f"{at}: trust")
-        if trust is Trust.UNSPECIFIED:
-            raise TraceRefused(f"{at}: trust: must be principal, trusted or untrusted")
-        material = AppendContext(
-            task_id,
-            trust,
-            text(entry["append"], f"{at}: append").encode(),
-            text(entry.get("source", ""), f"{at}: source"),
-        )
-        return Step(number, f"append {trust.name.lower()}", material, expected, None, after_us)
-    return Step(number, f"complete {task_id}", CompleteTask(task_id), expected, None, after_us)
-
-
-def _start_step(number: int, task: _Task) -> Step:
-    return Step(number, f"start {task.start.task_id}", task.start, task.expected)
-
-
-def _call(entry: Mapping[str, JsonValue], task: _Task, at: str) -> Authorize:
-    name = text(entry["call"], f"{at}: call")
-    server, _, tool = name.rpartition("/")
-    if "server" in entry:
-        server, tool = text(entry["server"], f"{at}: server"), name
-    arguments = json.dumps(mapping(entry.get("arguments", {}), f"{at}: arguments"))
-    resource = mapping(entry.get("resource", {}), f"{at}: resource")
-    check_keys(resource, f"{at}: resource", optional=("type", "id", "sensitivity"))
-    start = task.start
-    return Authorize(
-        subject=start.subject,
-        action=Action(
-            tool,
-            arguments.encode(),
-            server,
-            text(entry.get("schema_digest", ""), f"{at}: schema_digest"),
-        ),
-        task_id=start.task_id if task.registered else "",
-        resource=Resource(
-            text(resource.get("type", ""), f"{at}: resource.type"),
-            text(resource.get("id", ""), f"{at}: resource.id"),
-            named(Sensitivity, resource.get("sensitivity"), f"{at}: resource.sensitivity"),
-        ),
-        intent=None if task.registered else start.intent,
-        on_behalf_of=start.on_behalf_of,
-        session_id=task.session,
-    )
-
-
-def _returned(entry: Mapping[str, JsonValue], at: str) -> Returned | None:
-    """What the step says came back: text as it is, anything else as JSON."""
-    if not entry.keys() & {"returns", "status", "media_type"}:
-        return None
-    output = entry.get("returns", "")
-    status = named(OutcomeStatus, entry.get("status", "succeeded"), f"{at}: status")
-    as_text = isinstance(output, str)
-    media_type = "text/plain" if as_text else "application/json"
-    return Returned(
-        status,
-        (output if isinstance(output, str) else json.dumps(output)).encode(),
-        text(entry.get("media_type", media_type), f"{at}: media_type"),
-    )
-
-
-def _expected(value: JsonValue, at: str) -> Expected:
-    if isinstance(value, str):
-        return Expected(_decision(value, at))
-    entry = mapping(value, at)
-    check_keys(entry, at, required=("decision",), optional=("codes", "origins"))
-    origins = mapping(entry.get("origins", {}), f"{at}.origins")
-    for pointer, origin in origins.items():
-        if origin not in _ORIGINS or not pointer.startswith("/"):
-            raise TraceRefused(
-                f"{at}.origins: write `/path: origin`, the origin one of {', '.join(_ORIGINS)}"
-            )
-    return Expected(
-        _decision(entry["decision"], f"{at}.decision"),
-        texts(entry.get("codes", []), f"{at}.codes"),
-        {pointer: str(origin) for pointer, origin in origins.items()},
-    )
-
-
-def _decision(value: JsonValue, at: str) -> Decision:
-    if value not in ("allow", "deny", "escalate"):
-        raise TraceRefused(f"{at}: must be allow, deny or escalate")
-    return Decision(value)

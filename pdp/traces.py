@@ -15,20 +15,24 @@ from pdp.domain.answer import Answer, Refusal
 from pdp.domain.catalogue import Catalogue, CatalogueError, Tool
 from pdp.domain.explanation import RuleVerdict
 from pdp.domain.limits import OUTPUT_BYTES
-from pdp.domain.request import Ask, Call, ReportOutcomes
+from pdp.domain.request import Ask, Call, CancelApproval, DecideApproval, ReportOutcomes
 from pdp.domain.values import Caller, Decision, Outcome, Subject
 from pdp.memory import Memory
 from pdp.ports import Engine
 from pdp.preview import explain_all
 from pdp.recorded import Origin, origins
 from pdp.store.sqlite import SqliteStore, open_store
-from pdp.trace_file import Expected, Returned, Step, Trace
+from pdp.trace_file import Trace
+from pdp.trace_steps import Expected, Returned, Step
 from pdp.trace_values import TraceRefused
 
 #: Who asks: a gateway that also starts the tasks.
 CALLER = Caller(
     Subject("service", "gateway"), frozenset({"pep", "orchestrator"}), verified_by="trace"
 )
+
+#: The roles of the people who answer for its calls.
+APPROVER = frozenset({"approver"})
 
 
 @dataclass(slots=True)
@@ -115,7 +119,7 @@ def run_trace(
                 check_arguments=argument_checker(catalogue),
                 memory=Memory(),
             )
-            story = _Story(parts, store, clock, {"goal": "the task's goal"})
+            story = _Story(parts, store, clock, {"goal": "the task's goal"}, {})
             return TraceReport(trace, tuple(story.tell(step) for step in trace.steps))
         finally:
             store.close()
@@ -123,20 +127,23 @@ def run_trace(
 
 @dataclass(frozen=True, slots=True)
 class _Story:
-    """A trace being told; `sources` has every decision so far in words."""
+    """A trace being told; `sources` has every decision so far in words, `questions` by task."""
 
     parts: Parts
     store: SqliteStore
     clock: TraceClock
     sources: dict[str, str]
+    questions: dict[str, str]
 
     def tell(self, step: Step) -> StepReport:
         """Decide a step, report what it returned, and compare."""
         self.clock.wall_us += step.after_us
-        result = self._decide(step.ask)
+        result = self._decide(self._meant(step), self._caller(step))
         if not isinstance(result, Answer):
             got = _refused(result)
             return StepReport(step, got, f"was refused: {got}")
+        if result.decision is Decision.ESCALATE and result.approval is not None:
+            self.questions[step.task_id] = result.approval.id
         self.sources[result.decision_id] = f"step {step.number}: {step.what}"
         if step.returned is not None and result.decision is Decision.ALLOW:
             self._report(result.decision_id, step.returned)
@@ -153,8 +160,17 @@ class _Story:
         [explained] = explain_all([kept.body], self.parts.engine)
         return StepReport(step, got, problem, explained.rules, tuple(told))
 
-    def _decide(self, ask: Ask) -> object:
-        return decide([Call(CALLER, type(ask).__name__, ask)], self.parts)[0]
+    def _meant(self, step: Step) -> Ask:
+        """A person answers the newest question of the task, whatever its id."""
+        if isinstance(step.ask, DecideApproval | CancelApproval):
+            return replace(step.ask, approval_id=self.questions.get(step.task_id, ""))
+        return step.ask
+
+    def _caller(self, step: Step) -> Caller:
+        return CALLER if step.by is None else Caller(step.by, APPROVER, verified_by="trace")
+
+    def _decide(self, ask: Ask, caller: Caller = CALLER) -> object:
+        return decide([Call(caller, type(ask).__name__, ask)], self.parts)[0]
 
     def _report(self, decision_id: str, returned: Returned) -> None:
         output = returned.output[:OUTPUT_BYTES]

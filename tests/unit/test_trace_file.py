@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
-from pdp.domain.request import AppendContext, Authorize, ChangePhase, CompleteTask, StartTask
+from pdp.domain.records import GrantTerms
+from pdp.domain.request import (
+    AppendContext,
+    Authorize,
+    CancelApproval,
+    ChangePhase,
+    CompleteTask,
+    DecideApproval,
+    StartTask,
+)
 from pdp.domain.values import Decision, OutcomeStatus, Phase, Sensitivity, Trust
 from pdp.trace_file import MAX_STEPS, Trace, parse_trace
 from pdp.trace_values import TraceRefused
@@ -195,3 +204,36 @@ def test_what_is_not_plain_yaml_is_refused_with_its_line(text: bytes, said: str)
     with pytest.raises(TraceRefused, match=r"a_trace\.yaml: ") as caught:
         parse_trace(text, "a_trace.yaml", nothing_beside)
     assert said in str(caught.value)
+
+
+def test_people_answer_the_newest_question_of_a_task() -> None:
+    steps = [
+        CALL,
+        {"approve": "carol", "uses": 2, "for_s": 60},
+        {"approve": "carol"},
+        {"deny": "dave"},
+        {"take_back": "dave"},
+    ]
+    asked = parsed(trace(steps)).steps[2:]
+    assert [step.what for step in asked] == [
+        *("approve by carol", "approve by carol", "deny by dave", "take back by dave")
+    ]
+    assert [step.ask for step in asked] == [
+        DecideApproval("", approve=True, grant=GrantTerms(2, 60_000_000)),
+        DecideApproval("", approve=True),
+        DecideApproval("", approve=False),
+        CancelApproval(""),
+    ]
+    assert {(step.task_id, step.by and step.by.type) for step in asked} == {("t", "user")}
+
+
+def test_a_change_of_phase_may_carry_a_plan() -> None:
+    plan = [{"call": "mail/send", "arguments": {"to": "bob"}, "resource": {"type": "m", "id": "1"}}]
+    step = parsed(trace([{"phase": "execute", "plan": plan}])).steps[1]
+    assert isinstance(step.ask, ChangePhase)
+    [planned] = step.ask.plan
+    assert (planned.action.server, planned.action.name) == ("mail", "send")
+    assert planned.action.arguments_json == b'{"to": "bob"}'
+    assert (planned.resource.type, planned.resource.id) == ("m", "1")
+    with pytest.raises(TraceRefused, match="plan\\[0\\]"):
+        parsed(trace([{"phase": "execute", "plan": [{"tool": "mail/send"}]}]))
