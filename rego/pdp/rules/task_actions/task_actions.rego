@@ -3,8 +3,9 @@
 # description: |
 #   Tasks are started by an orchestrator that is not the subject: its word is what makes an intent
 #   more than a claim. It also raises phases. Giving authority back is always fine: any caller that
-#   may speak for the subject lowers the phase, and a gateway or orchestrator completes the task.
-#   This is the rule that grants calls of the built-in tools.
+#   may speak for the subject lowers the phase, and a gateway or orchestrator completes the task. A
+#   subject that only prepares starts in PREPARE at most, and reaches EXECUTE with a plan that a
+#   person is asked about. This is the rule that grants calls of the built-in tools.
 # custom:
 #   controls:
 #     - ASI01
@@ -17,9 +18,13 @@
 #     - task_unregistered
 #     - role_missing
 #     - caller_is_subject
+#     - prepare_only
 package pdp.rules.task_actions
 
+import data.pdp.lib.plan
 import data.pdp.lib.result
+import data.pdp.lib.subject
+import data.pdp.rules.plan as plan_rule
 
 default verdict := {"result": "deny", "code": "policy_error"}
 
@@ -43,7 +48,10 @@ else := object.union(
 	input.findings.task_exists == false
 }
 
-else := result.grant(rego.metadata.chain(), "task_action", "the phase may be changed so") if {
+else := object.union(
+	result.grant(rego.metadata.chain(), "task_action", "the phase may be changed so"),
+	{"metadata": noted},
+) if {
 	input.tool.builtin == true
 	input.tool.name == "pdp.change_phase"
 	phase_may_change
@@ -99,6 +107,18 @@ else := result.deny(rego.metadata.chain(), "task_unregistered", {
 	input.task.registered == false
 }
 
+else := result.deny(rego.metadata.chain(), "prepare_only", {
+	"message": "the subject prepares only, and no person is asked about what it would do in EXECUTE",
+	"agent_message": "This work can be prepared only.",
+	"remediation": "Ask for EXECUTE with a plan that holds the calls to be made; a person then decides about them.",
+}) if {
+	input.tool.name == "pdp.change_phase"
+	input.call.arguments.phase == "execute"
+	input.task.registered == true
+	vouched_for
+	subject.prepares_only == true
+}
+
 role_missing(chain, roles) := result.deny(chain, "role_missing", {
 	"message": sprintf("%s needs the role %s", [input.tool.name, roles]),
 	"agent_message": "Only an orchestrator can do this.",
@@ -110,7 +130,7 @@ gives_authority if input.tool.name == "pdp.start_task"
 
 gives_authority if {
 	input.tool.name == "pdp.change_phase"
-	ranks[input.call.arguments.phase] > ranks[input.task.phase]
+	plan.rank[input.call.arguments.phase] > plan.rank[input.task.phase]
 }
 
 # Trust in material is authority: values in it may then be acted on.
@@ -140,19 +160,32 @@ holds_one_of(roles) if {
 	role in roles
 }
 
-phase_may_change if ranks[input.call.arguments.phase] <= ranks[input.task.phase]
+phase_may_change if plan.rank[input.call.arguments.phase] <= plan.rank[input.task.phase]
 
 phase_may_change if {
 	input.call.arguments.phase == "prepare"
-	ranks[input.task.phase] < 2
+	plan.rank[input.task.phase] < 2
 	vouched_for
 }
 
 phase_may_change if {
 	input.call.arguments.phase == "execute"
-	ranks[input.task.phase] < 3
+	plan.rank[input.task.phase] < 3
 	vouched_for
 	input.task.registered == true
+	may_act
 }
 
-ranks := {"plan": 1, "prepare": 2, "execute": 3}
+may_act if subject.prepares_only == false
+
+# The question about the plan is what lets such a subject act.
+may_act if {
+	subject.prepares_only == true
+	data.pdp.manifest.enforce.plan
+	plan_rule.verdict.result == "escalate"
+}
+
+# What is planned and would be denied stops nothing, and is named.
+default noted := {}
+
+noted := {"denied": concat(", ", plan.denied)} if count(plan.denied) > 0

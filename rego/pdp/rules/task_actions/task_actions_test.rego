@@ -40,6 +40,7 @@ test_the_defaults_and_bounds_are_parameters if {
 		"default_phase": "execute",
 		"default_ttl_s": 1,
 		"max_ttl_s": 5,
+		"prepare_only": [],
 	}
 	said.terms.phase == "execute"
 	said.terms.ttl_s == 5
@@ -88,6 +89,43 @@ test_an_orchestrator_raises_the_phase if {
 		said.result == "pass"
 		said.code == "task_action"
 	}
+}
+
+test_a_subject_that_prepares_only_starts_in_prepare_at_most if {
+	every phase, given in {"": "plan", "plan": "plan", "prepare": "prepare", "execute": "prepare"} {
+		said := verdict(starting({"phase": phase})) with data.pdp.parameters.task_actions.prepare_only as ["agent:*"]
+		said.terms.phase == given
+		verdict(sample.but(starting({"phase": phase}), {"task": {"delegated": true}})).terms.phase == given
+	}
+}
+
+test_a_subject_that_prepares_only_does_not_reach_execute_without_a_plan if {
+	said := verdict(changing("prepare", "execute", {})) with data.pdp.parameters.task_actions.prepare_only as ["agent:*"]
+	said.result == "deny"
+	said.code == "prepare_only"
+	verdict(changing("plan", "execute", delegated)).code == "prepare_only"
+	verdict(changing("plan", "prepare", delegated)).result == "pass"
+	verdict(changing("execute", "plan", delegated)).result == "pass"
+}
+
+test_a_plan_that_a_person_is_asked_about_takes_it_there if {
+	said := verdict(sample.but(sample.change_phase_with_plan, delegated))
+	said.result == "pass"
+	said.code == "task_action"
+}
+
+test_a_plan_that_nobody_is_asked_about_does_not if {
+	idle := sample.planning(sample.change_phase, [sample.change_phase_with_plan.plan[0]])
+	verdict(sample.but(idle, delegated)).code == "prepare_only"
+	unasked := verdict(sample.but(sample.change_phase_with_plan, delegated)) with data.pdp.manifest.enforce as {}
+	unasked.code == "prepare_only"
+}
+
+test_planned_calls_that_would_be_denied_are_named_and_stop_nothing if {
+	stranger := {"server": "mail", "tool": "send_email", "decision": "deny", "codes": ["not_in_goal"]}
+	said := verdict(sample.planning(sample.change_phase, [stranger]))
+	said.result == "pass"
+	said.metadata == {"denied": "mail/send_email (not_in_goal)"}
 }
 
 test_lowering_a_phase_needs_no_role if {
@@ -154,19 +192,22 @@ test_a_missing_key_denies if {
 		"subject/id",
 		"findings/task_exists",
 		"settings/development",
+		"task/delegated",
 		"call/arguments/phase",
 		"call/arguments/ttl_s",
 		"call/arguments/budget/max_calls",
 	] {
 		verdict(sample.without(sample.start_task, path)) == no_verdict
 	}
-	every path in ["caller/id", "task/registered", "task/phase", "call/arguments/phase"] {
+	every path in ["caller/id", "task/registered", "task/delegated", "task/phase", "call/arguments/phase"] {
 		verdict(sample.without(sample.change_phase, path)) == no_verdict
 	}
 	every call in [sample.start_task, sample.change_phase, sample.complete_task] {
 		verdict(sample.without(call, "caller/roles")).result == "deny"
 	}
 }
+
+delegated := {"task": {"delegated": true}}
 
 terms(asked) := verdict(starting(asked)).terms
 
