@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from hashlib import sha256
@@ -17,6 +16,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import idna
 
+from pdp.domain.atoms_dates import ISO_DATE, day
 from pdp.domain.catalogue import ValueType
 
 if TYPE_CHECKING:
@@ -43,7 +43,10 @@ _MAILBOX = re.compile(r"([^\s@,;<>\"()\[\]\\:]{1,64})@([^\s@,;<>\"()\[\]\\:/?#]{
 _NAMED_MAILBOX = re.compile(r"(?:\"?[^\"<>@,;]{0,128}\"?\s*)<\s*([^<>\s]{3,320})\s*>")
 _IPV6 = re.compile(r"\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\]?")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+# In upper case one letter can be two.
+_IBAN_START = re.compile(r"(?:[ \-\u2010-\u2013]*\w){1,2}[ \-\u2010-\u2013]*\d")
 _DIGITS = re.compile(r"\+?\(?\d(?:[ ().\-\u2010-\u2013]{0,2}\d){5,33}")
+_DIGIT = re.compile("[0-9]")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,64})(?:\.\d{1,64})?")
 _MONEY = re.compile(
     r"(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?([-+]?[\d.,'\u2019 ]{1,64}?)\s?(?:[A-Z]{3}|[$€£¥₹%])?"
@@ -58,16 +61,6 @@ _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 _DEFAULT_PORT = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.I)
 _FILE_OR_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]\w{1,23}")
-_ISO_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].{0,40})?")
-_MONTHS: Final = (
-    *("january", "february", "march", "april", "may", "june", "july", "august"),
-    *("september", "october", "november", "december"),
-)
-_DAY, _MONTH = r"(\d{1,2})(?:st|nd|rd|th|\.)?", r"([a-z]{3,9})\.?"
-_WORDED_DATES = (
-    (re.compile(rf"{_MONTH} {_DAY},?(?: (\d{{4}}))?"), (3, 1, 2)),
-    (re.compile(rf"{_DAY} (?:of )?{_MONTH},?(?: (\d{{4}}))?"), (3, 2, 1)),
-)
 
 
 class AtomKind(StrEnum):
@@ -99,15 +92,24 @@ class Atom(NamedTuple):
     @property
     def kind(self) -> AtomKind:
         """The kind of value."""
-        return AtomKind(self.key.partition(":")[0])
+        return _KINDS[self.key.partition(":")[0]]
 
 
-def atom(kind: AtomKind, form: str) -> Atom:
-    """The atom of a canonical form; a long plain text stands as its digest."""
-    if len(form) > MAX_PLAIN:
-        form = "sha256-" + sha256(form.casefold().encode("utf-8", "replace")).hexdigest()
-    written = f"{kind.value}:{form}"
-    return Atom(written.casefold(), written)
+# Looked up here a member costs a tenth of calling the enumeration.
+_KINDS: Final = {one.value: one for one in AtomKind}
+
+
+def atom(kind: AtomKind, value: str) -> Atom:
+    """The atom of a value in its canonical form."""
+    form = _form(kind, value)
+    return Atom(form.casefold(), form)
+
+
+def _form(kind: AtomKind, value: str) -> str:
+    """A long plain text stands as its digest."""
+    if len(value) > MAX_PLAIN:
+        value = "sha256-" + sha256(value.casefold().encode("utf-8", "replace")).hexdigest()
+    return kind + ":" + value
 
 
 def normalise(text: str) -> str:
@@ -213,13 +215,15 @@ def account(text: str) -> str | None:
 
     The check digits are not looked at: test systems and other countries' accounts fail them.
     """
+    if _IBAN_START.match(text) is None:
+        return None
     packed = re.sub(r"[ \-\u2010-\u2013]", "", text).upper()
     return packed if packed.isascii() and _IBAN.fullmatch(packed) else None
 
 
 def digits(text: str) -> str | None:
     """A number of six digits or more that is a name and no amount: phone, account, code."""
-    if not text.isascii() or not _DIGITS.fullmatch(text) or _ISO_DATE.fullmatch(text):
+    if not text.isascii() or not _DIGITS.fullmatch(text) or ISO_DATE.fullmatch(text):
         return None
     return re.sub(r"\D", "", text)
 
@@ -241,30 +245,6 @@ def number(text: str) -> str | None:
     plain = format(value, "f")
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     return "0" if plain in ("-0", "+0") else plain.removeprefix("+")
-
-
-def day(text: str) -> str | None:
-    """A date as `YYYY-MM-DD`, or `--MM-DD` where no year is given; a time of day is left out."""
-    match = _ISO_DATE.fullmatch(text)
-    if match is not None:
-        return _day(match[1], int(match[2]), match[3])
-    folded = " ".join(text.casefold().split())
-    for pattern, (year, month, day_of_month) in _WORDED_DATES:
-        match = pattern.fullmatch(folded)
-        if match is not None:
-            named = [at for at, name in enumerate(_MONTHS, 1) if name.startswith(match[month][:3])]
-            spelt = named and (match[month] in (_MONTHS[named[0] - 1], "sept"))
-            if named and (spelt or len(match[month]) == 3):
-                return _day(match[year], named[0], match[day_of_month])
-    return None
-
-
-def _day(year: str | None, month: int, day_of_month: str) -> str | None:
-    try:
-        found = date(int(year) if year else 2000, month, int(day_of_month))
-    except ValueError:
-        return None
-    return found.isoformat() if year else f"--{found.month:02}-{found.day:02}"
 
 
 def plain(text: str) -> str:
@@ -294,7 +274,7 @@ def case_matters(form: str) -> bool:
     return (
         "/" in value
         or "\\" in value
-        or (_has_digit(value) and _FILE_OR_DOMAIN.fullmatch(value) is None)
+        or (_DIGIT.search(value) is not None and _FILE_OR_DOMAIN.fullmatch(value) is None)
     )
 
 
@@ -307,7 +287,7 @@ def is_strong(key: str) -> bool:
         return False
     if _FILE_OR_DOMAIN.fullmatch(value):
         return len(value) >= 6
-    return len(value) >= 8 and (_has_digit(value) or "/" in value)
+    return len(value) >= 8 and (_DIGIT.search(value) is not None or "/" in value)
 
 
 def is_short(key: str) -> bool:
@@ -316,10 +296,6 @@ def is_short(key: str) -> bool:
     return kind in (AtomKind.NUMBER, AtomKind.DATE) or (
         kind == AtomKind.TEXT and (len(value) < 4 or not re.search(r"[^\W\d_]", value))
     )
-
-
-def _has_digit(text: str) -> bool:
-    return any("0" <= character <= "9" for character in text)
 
 
 _FORMS: Final[dict[ValueType, tuple[tuple[AtomKind, Callable[[str], str | None]], ...]]] = {
@@ -355,6 +331,8 @@ def value_atoms(value: JsonValue, holds: ValueType) -> tuple[Atom, ...]:
         found = tuple(one for part in parts for one in part)
         if len(parts) > _MAX_LISTED or not all(parts):
             return ()
+    if value.isascii():
+        return found
     # An exotic spelling reaches another place than the plain one does, or the same one in disguise.
     exotic = seen != value.strip() and any(one.kind is not AtomKind.TEXT for one in found)
     if exotic or _HIDDEN.search(value):
@@ -391,10 +369,17 @@ def _typed(text: str, holds: ValueType) -> tuple[Atom, ...]:
     form = account(text) if len(text) <= 42 else None
     if form is not None and holds is not ValueType.PATH:
         return (atom(AtomKind.ACCOUNT, form),)
-    return (coded(text),) if plain(text) else ()
+    one = coded(text)
+    return () if one.form == "text:" else (one,)
 
 
 def coded(text: str) -> Atom:
     """Plain text, or a long number, which is one thing however it is grouped."""
+    form = coded_form(text)
+    return Atom(form.casefold(), form)
+
+
+def coded_form(text: str) -> str:
+    """The form of `coded`; `text:` where nothing is left of the text."""
     code = digits(text)
-    return atom(AtomKind.DIGITS, code) if code is not None else atom(AtomKind.TEXT, plain(text))
+    return _form(AtomKind.TEXT, plain(text)) if code is None else _form(AtomKind.DIGITS, code)

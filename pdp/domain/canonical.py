@@ -337,14 +337,22 @@ def _plain(value: object, level: int) -> Any:
     return _Fault("has a value that is not JSON", "send JSON values only")
 
 
+_SIMPLE: Final = frozenset({str, int, bool, type(None)})
+
+
 def _is_simple(value: Any) -> bool:
     """Whether `value` holds nothing but what json already writes as RFC 8785 asks."""
-    kind = value.__class__
-    if kind is dict:
-        return all(map(_is_simple, value.values()))
-    if kind is list:
-        return all(map(_is_simple, value))
-    return kind is str or kind is int or kind is bool or value is None
+    pending = [value]
+    # What is appended on the way is walked too.
+    for node in pending:
+        kind = node.__class__
+        if kind is dict:
+            pending.extend(node.values())
+        elif kind is list:
+            pending.extend(node)
+        elif kind not in _SIMPLE:
+            return False
+    return True
 
 
 def _written(value: Any) -> Iterator[str]:

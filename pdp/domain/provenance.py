@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,7 @@ from pdp.domain.atoms import (
     normalise,
     value_atoms,
 )
-from pdp.domain.atoms_text import is_linked, typed_forms, word_urls
+from pdp.domain.atoms_text import cell_forms, is_linked, typed_forms, word_urls
 from pdp.domain.catalogue import (
     ArgumentKind,
     ArgumentRole,
@@ -39,6 +40,7 @@ MAX_LEAVES: Final = 2_000
 #: A shorter line is met by chance and says nothing about where a text was copied from.
 _COPIED_LINE: Final = 16
 _MAX_SHOWN: Final = 256
+_DOTTED: Final = re.compile(r"\S\.\S")
 
 #: From the least to the most that may be relied on.
 _RANK: Final = {
@@ -95,7 +97,10 @@ def trace(
 ) -> tuple[ArgumentTrace, ...]:
     """Trace every leaf of a call's arguments, in their order; nulls are left out."""
     leaves = argument_values(tool, arguments)
-    traces = [_traced(leaf, atoms) for leaf in leaves[:MAX_LEAVES]]
+    read: dict[str, Sequence[str]] = {}
+    traces = [_traced(leaf, atoms, read) for leaf in leaves[:MAX_LEAVES]]
+    # Should the call be allowed, what was read for tracing it need not be read to be remembered.
+    atoms.expect(read)
     if len(leaves) > MAX_LEAVES:
         rest = leaves[MAX_LEAVES]
         kind = ArgumentKind.SINK.value if rest.role is not None else UNDECLARED
@@ -119,7 +124,7 @@ def output_label(tool: Tool, traces: Sequence[ArgumentTrace]) -> OutputLabel:
     return OutputLabel.UNTRUSTED
 
 
-def _traced(leaf: ArgumentValue, atoms: TaskAtoms) -> ArgumentTrace:
+def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]]) -> ArgumentTrace:
     role = leaf.role
     kind = role.kind.value if role is not None else UNDECLARED
     holds = role.holds if role is not None else ValueType.TEXT
@@ -131,7 +136,7 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms) -> ArgumentTrace:
         origin = Origin.UNKNOWN if role is None and value.strip() else Origin.NONE
         return ArgumentTrace(leaf.pointer, kind, holds, shown, origin)
     if role is not None and role.kind is ArgumentKind.CONTENT:
-        return _content(leaf.pointer, role, value, atoms)
+        return _content(leaf.pointer, role, value, atoms, read)
     origin, source, seen = _origin(leaf.value, holds, atoms)
     return ArgumentTrace(
         pointer=leaf.pointer,
@@ -173,21 +178,28 @@ def _origin(
     return worst.origin, worst.source, seen
 
 
-def _content(pointer: str, role: ArgumentRole, value: str, atoms: TaskAtoms) -> ArgumentTrace:
+def _content(
+    pointer: str,
+    role: ArgumentRole,
+    value: str,
+    atoms: TaskAtoms,
+    read: dict[str, Sequence[str]],
+) -> ArgumentTrace:
     """Content is traced as a whole, and for what it carries: sinks and parts of outputs."""
     origin, source, whole = _origin(value, ValueType.TEXT, atoms)
     if origin is Origin.UNKNOWN and atoms.says(value):
         origin = Origin.PRINCIPAL
     seen = normalise(value)
-    parts = list(dict.fromkeys(typed_forms(seen, cells=(value, *_lines(seen)))))
-    carried = [
-        (Atom(form.casefold(), form), atoms.find(Atom(form.casefold(), form))) for form in parts
-    ]
+    forms = read[value] = list(dict.fromkeys(typed_forms(seen, cells=(seen,))))
+    if others := [part for part in (value, *_lines(seen)) if part != seen]:
+        forms = list(dict.fromkeys((*forms, *cell_forms(others))))
+    parts = [Atom(form.casefold(), form) for form in forms]
+    carried = [(one, atoms.find(one)) for one in parts]
     sensitivity = max(
         (
             found.sensitivity
             for one, found in carried
-            if found.origin is not Origin.PRINCIPAL and _is_telling(one)
+            if found.sensitivity and found.origin is not Origin.PRINCIPAL and _is_telling(one)
         ),
         default=Sensitivity.UNSPECIFIED,
     )
@@ -225,6 +237,8 @@ def _sinks(text: str, carried: Sequence[tuple[Atom, Seen]], atoms: TaskAtoms) ->
         if one.kind in (AtomKind.EMAIL, AtomKind.ACCOUNT):
             value = one.form.partition(":")[2]
             yield Embedded(one.kind, value, found.origin, found.source, found.sensitivity)
+    if "/" not in text and not _DOTTED.search(text):
+        return
     met: set[str] = set()
     for word in dict.fromkeys(text.split()):
         if "/" not in word and "." not in word[1:-1]:

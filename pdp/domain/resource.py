@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import idna
@@ -29,6 +29,10 @@ _TYPE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 # An addr-spec without quoting, comments or display name (RFC 5321, section 4.1.2 "Mailbox"); the
 # other forms can hide a second address.
 _MAILBOX = re.compile(r"([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+)@([^@\s,;<>\"()\[\]:\\]+)")
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PLAIN_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+# The longest domain (RFC 5321, section 4.5.3.1.2, without the root's dot).
+_MAX_HOST: Final = 253
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
 
@@ -46,9 +50,17 @@ class ResourceRule:
 
     type: str
     template: str
+    #: The argument paths of each placeholder, in order.
+    placeholders: tuple[tuple[str, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what could never derive anything."""
+        placeholders = tuple(
+            tuple(name.strip() for name in match.split(","))
+            for match in _PLACEHOLDER.findall(self.template)
+        )
+        # The only way into a field of a frozen value; read with every call, so not made anew.
+        object.__setattr__(self, "placeholders", placeholders)
         if not _TYPE.fullmatch(self.type):
             raise ValueError(
                 f"resource type {self.type!r}: use up to 64 of a-z 0-9 _ -, beginning with a letter"
@@ -61,14 +73,6 @@ class ResourceRule:
             raise ValueError(f"resource id {self.template!r} has an empty placeholder")
         if "{" in _PLACEHOLDER.sub("", self.template) or "}" in _PLACEHOLDER.sub("", self.template):
             raise ValueError(f"resource id {self.template!r} has an unmatched brace")
-
-    @property
-    def placeholders(self) -> tuple[tuple[str, ...], ...]:
-        """The argument paths of each placeholder, in order."""
-        return tuple(
-            tuple(name.strip() for name in match.split(","))
-            for match in _PLACEHOLDER.findall(self.template)
-        )
 
 
 def derive_id(rule: ResourceRule, arguments: Mapping[str, JsonValue]) -> str | None:
@@ -155,6 +159,9 @@ def _mailboxes(text: str) -> tuple[str, ...] | None:
 
 def _host(host: str) -> str | None:
     """A domain name in its lower-case ASCII form (RFC 5891), or None."""
+    # Most are in that form already; with `--` it takes a closer look.
+    if len(host) <= _MAX_HOST and "--" not in host and _PLAIN_HOST.fullmatch(host):
+        return host
     try:
         encoded = idna.encode(host.rstrip("."), uts46=True).decode("ascii").lower()
     except idna.IDNAError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -82,20 +82,21 @@ class TaskAtoms:
     Looking an atom up costs the same however long the task is. Not for several threads at once.
     """
 
-    __slots__ = ("_base", "_exact", "_order", "_said", "_seen", "_texts", "full")
+    __slots__ = ("_bases", "_exact", "_order", "_read", "_said", "_seen", "_texts", "full")
 
     def __init__(self, base: TaskAtoms | None = None) -> None:
         """Start empty, or as a draft over `base`, which stays as it is until it absorbs the draft.
 
         `full` says that something was met and not kept.
         """
-        self._base = base
         self._seen: dict[str, Seen] = {}
         self._exact: set[str] = set()
         self._said: dict[str, tuple[str, int]] = {}
         self._texts: list[tuple[Wording, str, int]] = []
-        self._order: int = base._order if base else 0
-        self.full: bool = base.full if base else False
+        self._read: Mapping[str, Sequence[str]] = {}
+        self._bases: tuple[TaskAtoms, ...] = () if base is None else (base, *base._bases)
+        self._order: int = base._order if base is not None else 0
+        self.full: bool = base.full if base is not None else False
 
     def draft(self) -> TaskAtoms:
         """A view of these atoms that can be added to and dropped, or absorbed once it is sure."""
@@ -111,7 +112,7 @@ class TaskAtoms:
 
     def __len__(self) -> int:
         """How many atoms came from outputs, arguments and asserted texts."""
-        return len(self._seen) + (len(self._base) if self._base else 0)
+        return sum(len(layer._seen) for layer in self._layers())
 
     def add_principal(self, text: str, source: str = "goal") -> None:
         """A text that an orchestrator vouches for as the principal's word: a goal, a message."""
@@ -141,11 +142,20 @@ class TaskAtoms:
 
     def add_arguments(self, arguments: JsonValue) -> None:
         """The arguments of a call that was allowed: the agent's words, wherever they reappear."""
-        leaves = list(_leaves(arguments))
-        texts = (normalise(leaf) for leaf in leaves)
-        self._add(
-            typed_forms("\n".join(texts), cells=map(normalise, leaves)), Seen(order=self._next())
-        )
+        read, self._read = self._read, {}
+        forms: list[str] = []
+        unread: list[str] = []
+        for leaf in _leaves(arguments):
+            if leaf in read:
+                forms.extend(read[leaf])
+            else:
+                unread.append(normalise(leaf))
+        forms.extend(typed_forms("\n".join(unread), cells=unread))
+        self._add(forms, Seen(order=self._next()))
+
+    def expect(self, read: Mapping[str, Sequence[str]]) -> None:
+        """Texts of a call whose arguments may be added next, with the forms read in each."""
+        self._read = read
 
     def add_output(
         self,
@@ -178,7 +188,7 @@ class TaskAtoms:
         room -= self._add(typed_forms(rest, cells=reading.cells), seen, room)
         pointed = seen._replace(pointed=origin is Origin.UNTRUSTED)
         self._add(typed_forms(prose), pointed, room)
-        texts = [wording for wording, _, _ in self._all_texts()]
+        texts = [wording for layer in self._layers() for wording, _, _ in layer._texts]
         for record in reading.records if texts else ():
             begun = (value for value in record if any(text.begins(value) for text in texts))
             if any(self.said(coded(value)) for value in begun):
@@ -210,62 +220,52 @@ class TaskAtoms:
 
     def says(self, text: str) -> bool:
         """Whether a text of the principal holds this as a run of whole words, or quotes it."""
-        return any(wording.says(text) for wording, _, _ in self._all_texts())
+        return any(wording.says(text) for layer in self._layers() for wording, _, _ in layer._texts)
 
     def verbatim(self, value: str) -> str | None:
         """The source of a principal's text that gives exactly this value, quoted or as one word."""
-        layer: TaskAtoms | None = self
-        while layer is not None:
-            if f"verbatim:{value}" in layer._exact:
-                return layer._said[f"verbatim:{value}".casefold()][0]
-            layer = layer._base
+        form = f"verbatim:{value}"
+        for layer in self._layers():
+            if form in layer._exact:
+                return layer._said[form.casefold()][0]
         return None
 
     def _saying(self, one: Atom) -> tuple[str, int, bool] | None:
-        if not one.form:
+        key, form = one
+        if not form:
             return None
-        layer: TaskAtoms | None = self
-        while layer is not None:
-            found = layer._said.get(one.key)
+        for layer in self._layers():
+            found = layer._said.get(key)
             if found is not None and self._is_exact(one):
                 return (*found, True)
-            layer = layer._base
-        if one.kind is not AtomKind.TEXT or case_matters(one.form):
+        if not key.startswith("text:") or case_matters(form):
             return None
-        value = one.form.partition(":")[2]
-        for wording, source, order in self._all_texts():
-            if wording.names(value):
-                return source, order, is_strong(one.key) or wording.marks(value)
+        value = form.removeprefix("text:")
+        for layer in reversed(self._layers()):
+            for wording, source, order in layer._texts:
+                if wording.names(value):
+                    return source, order, is_strong(key) or wording.marks(value)
         return None
 
     def _is_exact(self, one: Atom) -> bool:
-        if not one.form:
+        form = one.form
+        if not form:
             return False
-        if not case_matters(one.form):
-            return True
-        layer: TaskAtoms | None = self
-        while layer is not None:
-            if one.form in layer._exact:
-                return True
-            layer = layer._base
-        return False
+        return not case_matters(form) or any(form in layer._exact for layer in self._layers())
 
     def _get(self, key: str) -> Seen:
-        layer: TaskAtoms | None = self
-        while layer is not None:
+        for layer in self._layers():
             found = layer._seen.get(key)
             if found is not None:
                 return found
-            layer = layer._base
         return _UNSEEN
 
-    def _all_texts(self) -> Iterable[tuple[Wording, str, int]]:
-        if self._base is not None:
-            yield from self._base._all_texts()
-        yield from self._texts
+    def _layers(self) -> tuple[TaskAtoms, ...]:
+        """From the newest to the oldest."""
+        return (self, *self._bases)
 
     def _count_texts(self) -> int:
-        return len(self._texts) + (self._base._count_texts() if self._base else 0)
+        return sum(len(layer._texts) for layer in self._layers())
 
     def _next(self) -> int:
         self._order += 1
@@ -274,18 +274,18 @@ class TaskAtoms:
     def _add(self, forms: Iterable[str], new: Seen, room: int = MAX_OF_OUTPUT) -> int:
         """Take in what one source held, up to `room` new atoms; how many were new."""
         room = given = min(MAX_ATOMS - len(self), room)
-        own, base = self._seen, self._base
+        own = self._seen
         trusted = new.origin is Origin.TRUSTED
         for form in forms:
             key = form.casefold()
-            old = own.get(key) or (base._get(key) if base is not None else _UNSEEN)
+            old = own.get(key) or self._get(key)
             if old is _UNSEEN:
                 if room <= 0:
                     self.full = True
                     return given
                 room -= 1
                 own[key] = new
-            elif old is not new and (merged := _merged(old, new)) != old:
+            elif new.outputs and old is not new and (merged := _merged(old, new)) != old:
                 own[key] = merged
             if trusted:
                 self._exact.add(form)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdp.domain.atoms import email, normalise, number, plain, url, value_atoms
+from pdp.domain.atoms import Atom, email, normalise, number, plain, url, value_atoms
 from pdp.domain.atoms_output import read_output
 from pdp.domain.atoms_text import typed_forms
 from pdp.domain.canonical import JsonValue
@@ -227,6 +228,23 @@ def test_a_trusted_read_stays_trusted_only_for_arguments_relied_on(origin: Origi
     one = ArgumentTrace("/x", "sink", ValueType.TEXT, "v", origin)
     expected = TRUSTED if origin in (*RELIED, Origin.NONE) else UNTRUSTED
     assert output_label(send(ValueType.TEXT, TRUSTED), (one,)) is expected
+
+
+@given(st.lists(step, max_size=3), st.lists(st.one_of(texts, emails, urls, accounts), max_size=3))
+def test_arguments_are_remembered_alike_whether_they_were_traced_before_or_not(
+    steps: list[tuple[str, str]], parts: list[str]
+) -> None:
+    tool = replace(send(ValueType.TEXT), arguments={"x": ArgumentRole(ArgumentKind.CONTENT)})
+    arguments: dict[str, JsonValue] = {"x": " ".join(parts), "y": "\n".join(parts)}
+    traced, untraced = after("", steps), after("", steps)
+    trace(tool, arguments, traced)
+    traced.add_arguments(arguments)
+    untraced.add_arguments(arguments)
+    assert len(traced) == len(untraced)
+    for form in typed_forms(normalise("\n".join(parts)), cells=map(normalise, parts)):
+        assert traced.find(Atom(form.casefold(), form)) == untraced.find(
+            Atom(form.casefold(), form)
+        )
 
 
 acts = st.frozensets(st.sampled_from(Act))

@@ -8,7 +8,6 @@ import pytest
 
 from pdp.domain.atoms import (
     account,
-    day,
     digits,
     domain,
     email,
@@ -20,6 +19,7 @@ from pdp.domain.atoms import (
     url,
     value_atoms,
 )
+from pdp.domain.atoms_dates import day
 from pdp.domain.atoms_output import read_output
 from pdp.domain.atoms_text import (
     accounts,

@@ -415,6 +415,15 @@ def test_once_something_was_not_kept_no_output_gives_trust() -> None:
     assert origin(atoms, "u14999@x.io", ValueType.EMAIL) is not Origin.TRUSTED
 
 
+def test_a_draft_over_nothing_but_a_goal_still_comes_after_the_goal() -> None:
+    atoms = task("Look for news about the harvest.")
+    draft = atoms.draft()
+    draft.add_arguments({"x": "harvest"})
+    assert origin(draft, "harvest") is Origin.PRINCIPAL
+    atoms.absorb(draft)
+    assert origin(atoms, "harvest") is Origin.PRINCIPAL
+
+
 def test_a_draft_is_seen_through_it_alone_until_it_is_absorbed() -> None:
     atoms = returned(task("write to bob@x.org"), "eve@y.org")
     draft = atoms.draft()
