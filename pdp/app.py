@@ -165,6 +165,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
             tasks=sqlite,
             identify=identify,
             previews=preview_rpcs(pipeline, sqlite),
+            overload=pipeline.refusal,
         )
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -27,6 +27,12 @@ QUEUE_CALLS = 1024
 #: No call waits longer for its result, whatever its client's patience: a disk may hang for minutes
 #: and answer after all. Far above what a full queue takes on a slow machine.
 RESULT_SECONDS = 10.0
+
+_STOPPING: Final = Refusal(RefusalKind.UNAVAILABLE, "the service is stopping")
+_FULL: Final = Refusal(
+    RefusalKind.RESOURCE_EXHAUSTED,
+    "too many calls are waiting; try again later, or spread the load",
+)
 
 _log = structlog.get_logger()
 
@@ -101,23 +107,21 @@ class Pipeline:
 
     async def submit(self, call: Call) -> Result:
         """Decide a call. Cancelling the wait drops the call before it is committed."""
-        return self._refusal(1) or await self._enter(call)
+        return self.refusal() or await self._enter(call)
 
     async def submit_many(self, calls: Sequence[Call]) -> list[Result]:
         """Decide calls that arrived together, in order; all of them or none are taken."""
-        refusal = self._refusal(len(calls))
+        refusal = self.refusal(len(calls))
         if refusal is not None:
             return [refusal] * len(calls)
         return list(await asyncio.gather(*map(self._enter, calls)))
 
-    def _refusal(self, count: int) -> Refusal | None:
+    def refusal(self, count: int = 1) -> Refusal | None:
+        """Why `count` more calls would be refused now, whatever they are; None where not."""
         if self._closing:
-            return Refusal(RefusalKind.UNAVAILABLE, "the service is stopping")
+            return _STOPPING
         if self._queue.qsize() + count > self._queue_calls:
-            return Refusal(
-                RefusalKind.RESOURCE_EXHAUSTED,
-                "too many calls are waiting; try again later, or spread the load",
-            )
+            return _FULL
         return None
 
     async def _enter(self, call: Call) -> Result:

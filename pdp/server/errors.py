@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import structlog
@@ -27,6 +28,8 @@ DOMAIN: Final = "pdp.v1"
 # up to three times, once percent-encoded and twice in base64.
 TEXT_CHARS: Final = 400
 METADATA_CHARS: Final = 200
+# Statuses kept ready to be sent again, of some 10 KiB at most.
+_REMEMBERED: Final = 64
 
 # Each kind is the gRPC status of its name; one without would fail here, at import.
 STATUS: Final = {kind: grpc.StatusCode[kind.name] for kind in RefusalKind}
@@ -70,8 +73,22 @@ def refusal_of(fault: Exception, rpc: str) -> Refusal:
     )
 
 
-async def abort(context: grpc.aio.ServicerContext[Message, Message], refusal: Refusal) -> Never:
+async def abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -> Never:
     """End the RPC with the refusal's status, ErrorInfo, and BadRequest where a field is named."""
+    status = _status_of(refusal)
+    await context.abort(status.code, status.details, status.trailing_metadata)
+
+
+async def abort_unimplemented(context: grpc.aio.ServicerContext[Any, Any], rpc: str) -> Never:
+    """End the RPC named `rpc` (`pdp.v1.Service/Method`): this version does not have it."""
+    text = f"{rpc} is part of the contract and not implemented by this version of the server"
+    status = _status(grpc.StatusCode.UNIMPLEMENTED, text, {"rpc": rpc}, [])
+    await context.abort(status.code, status.details, status.trailing_metadata)
+
+
+# Under overload the same few refusals are sent thousands of times a second.
+@lru_cache(_REMEMBERED)
+def _status_of(refusal: Refusal) -> grpc.Status:
     description = _clipped(refusal.message, TEXT_CHARS)
     details: list[Message] = []
     if refusal.field:
@@ -80,24 +97,12 @@ async def abort(context: grpc.aio.ServicerContext[Message, Message], refusal: Re
             field=field, description=description
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
-    await _abort(context, STATUS[refusal.kind], description, dict(refusal.metadata), details)
+    return _status(STATUS[refusal.kind], description, dict(refusal.metadata), details)
 
 
-async def abort_unimplemented(
-    context: grpc.aio.ServicerContext[Message, Message], rpc: str
-) -> Never:
-    """End the RPC named `rpc` (`pdp.v1.Service/Method`): this version does not have it."""
-    text = f"{rpc} is part of the contract and not implemented by this version of the server"
-    await _abort(context, grpc.StatusCode.UNIMPLEMENTED, text, {"rpc": rpc}, [])
-
-
-async def _abort(
-    context: grpc.aio.ServicerContext[Message, Message],
-    code: grpc.StatusCode,
-    text: str,
-    metadata: dict[str, str],
-    details: list[Message],
-) -> Never:
+def _status(
+    code: grpc.StatusCode, text: str, metadata: dict[str, str], details: list[Message]
+) -> grpc.Status:
     info = error_details_pb2.ErrorInfo(
         reason=code.name,
         domain=DOMAIN,
@@ -108,7 +113,8 @@ async def _abort(
         packed = AnyMessage()
         packed.Pack(detail)
         status.details.append(packed)
-    await context.abort_with_status(rpc_status.to_status(status))
+    made: grpc.Status = rpc_status.to_status(status)
+    return made
 
 
 def _clipped(text: str, limit: int) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 import grpc
-from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
 from pdp.identity.address import Address, TcpAddress, UnixAddress
 from pdp.identity.port import Identify
@@ -17,7 +17,9 @@ from pdp.server.authorization import MESSAGE_BYTES, authorization_rpcs
 from pdp.server.health import NAME as HEALTH
 from pdp.server.health import Health
 from pdp.server.ports import Submitter, TaskReader
-from pdp.server.rpc import Rpc, service
+from pdp.server.reflection import reflection_handler
+from pdp.server.rpc import Overload, Rpc, never, service
+from pdp.server.streams import STREAMS, Streams
 from pdp.server.tasks import task_rpcs
 from pdp.server.unix_socket import Claim, claim, owner_only
 from pdp.v1 import approval_pb2, decision_pb2, task_pb2
@@ -25,9 +27,20 @@ from pdp.v1 import approval_pb2, decision_pb2, task_pb2
 _AUTHORIZATION: Final = decision_pb2.DESCRIPTOR.services_by_name["AuthorizationService"]
 _TASK: Final = task_pb2.DESCRIPTOR.services_by_name["TaskService"]
 _APPROVAL: Final = approval_pb2.DESCRIPTOR.services_by_name["ApprovalService"]
+# They read what is there: a full queue of calls to decide is no reason to refuse them.
+TASK_READS: Final = frozenset({"GetTask", "ListTasks"})
 
-# Each call in flight may hold a message; beyond this, RESOURCE_EXHAUSTED at once.
-CONCURRENT_RPCS: Final = 1024
+# A gateway has 32 to 128 calls under way over its connection; those beyond wait at the client,
+# where they cost this server nothing. One connection may not have much more than its share.
+CONNECTION_STREAMS: Final = 128
+# Each takes a file descriptor, and about 20 KiB while it is idle.
+CONNECTIONS: Final = 4096
+# Streams that stay open by design (not calls, and not health watches, which nothing is lost with)
+# end by themselves within this time, with a status that says to come back: below the grace that an
+# aged connection gives them, so that none is ever cut.
+OPEN_STREAM_SECONDS: Final = 300.0
+# For people with a command line, a handful at once.
+REFLECTIONS: Final = 64
 
 OPTIONS: Final = (
     # Two servers must not share a port by accident: each would hold half of the callers.
@@ -37,9 +50,16 @@ OPTIONS: Final = (
     # Room for a certificate chain's worth of tokens; more is a flood.
     ("grpc.max_metadata_size", 16 * 1024),
     ("grpc.absolute_max_metadata_size", 16 * 1024),
-    # One connection may not take every place that CONCURRENT_RPCS gives.
-    ("grpc.max_concurrent_streams", 512),
-    ("grpc.max_allowed_incoming_connections", 4096),
+    ("grpc.max_concurrent_streams", CONNECTION_STREAMS),
+    # Else a stream counts until Python has freed it, and a client that fills its share exactly has
+    # calls refused (REFUSED_STREAM, UNAVAILABLE to it) that it could not know to be too many. What
+    # has been reset and not yet been freed is bounded by Streams.
+    ("grpc.http.overload_protection", 0),
+    # What a burst opens before Python gets to it waits for it, to be answered or refused with a
+    # status; beyond this the transport ends streams without any (CANCELLED).
+    ("grpc.server.max_pending_requests", STREAMS),
+    ("grpc.server.max_pending_requests_hard_limit", 2 * STREAMS),
+    ("grpc.max_allowed_incoming_connections", CONNECTIONS),
     # Whoever connects and says nothing keeps a file descriptor.
     ("grpc.server_handshake_timeout_ms", 10_000),
     # Peers that vanished are noticed, their calls cancelled.
@@ -48,9 +68,10 @@ OPTIONS: Final = (
     # Pings more often than this are a flood: after two strikes the connection ends.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.http2.max_ping_strikes", 2),
-    # Long-lived connections spread over nodes again, and verify their peers again.
-    ("grpc.max_connection_age_ms", 3_600_000),
-    ("grpc.max_connection_age_grace_ms", 60_000),
+    # Long-lived connections spread over nodes again, and verify their peers again. What a peer
+    # holds without reading it is given back by then, too.
+    ("grpc.max_connection_age_ms", 1_800_000),
+    ("grpc.max_connection_age_grace_ms", int(OPEN_STREAM_SECONDS * 1000) + 60_000),
     ("grpc.max_connection_idle_ms", 1_800_000),
 )
 
@@ -92,28 +113,35 @@ async def start_server(
     tasks: TaskReader,
     identify: Identify,
     previews: Mapping[str, Rpc] = MappingProxyType({}),
+    overload: Overload = never,
 ) -> GrpcServer:
     """A server that listens on every one of `addresses`; call `set_serving` once it may be used.
 
     `previews` are the RPCs of AuthorizationService that decide nothing; without them,
-    UNIMPLEMENTED.
+    UNIMPLEMENTED. What `overload` says, all others are refused with before their message is read.
 
     Raises:
         CannotListen: one of them is in use or cannot be bound; nothing listens then.
     """
     services = (_AUTHORIZATION, _TASK, _APPROVAL)
     names = [entry.full_name for entry in services]
-    health = Health(names)
-    server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=CONCURRENT_RPCS)
+    streams = Streams()
+    health = Health(names, streams, CONNECTIONS)
+    undecided = {*previews, *TASK_READS}
+    deciding = partial(_overload_of, overload, undecided)
+    authorization = {**authorization_rpcs(submitter), **previews}
+    # Without grpcio's own limit of calls: it counts those whose message never comes, too, and
+    # whoever holds so many keeps everybody else out. What waits is bounded behind this.
+    server = grpc.aio.server(options=OPTIONS)
     server.add_generic_rpc_handlers(
         (
-            service(_AUTHORIZATION, {**authorization_rpcs(submitter), **previews}, identify),
-            service(_TASK, task_rpcs(submitter, tasks), identify),
-            service(_APPROVAL, {}, identify),
+            service(_AUTHORIZATION, authorization, identify, streams, deciding),
+            service(_TASK, task_rpcs(submitter, tasks), identify, streams, deciding),
+            service(_APPROVAL, {}, identify, streams),
             health.handler(),
+            reflection_handler([*names, HEALTH], REFLECTIONS, OPEN_STREAM_SECONDS),
         )
     )
-    reflection.enable_server_reflection([*names, HEALTH, reflection.SERVICE_NAME], server)
     claims: list[Claim] = []
     try:
         bound = tuple(_bind(server, address, claims) for address in addresses)
@@ -124,6 +152,10 @@ async def start_server(
             held.release()
         raise
     return GrpcServer(bound, server, health, tuple(claims))
+
+
+def _overload_of(overload: Overload, undecided: Set[str], name: str) -> Overload:
+    return never if name in undecided else overload
 
 
 def _bind(server: grpc.aio.Server, address: Address, claims: list[Claim]) -> Address:

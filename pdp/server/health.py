@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 
 from pdp.domain.answer import Refusal, RefusalKind
 from pdp.server.errors import abort
-from pdp.server.rpc import Context
+from pdp.server.streams import Context, Places, Streams
 
 NAME: Final = "grpc.health.v1.Health"
 # Longer than any service name; a watch keeps what it was asked for.
@@ -25,6 +25,15 @@ _SERVING: Final = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 _UNKNOWN: Final = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
+_MALFORMED: Final = Refusal(
+    RefusalKind.INVALID_ARGUMENT,
+    f"send a grpc.health.v1.HealthCheckRequest, its service at most {_NAME_CHARS} characters",
+    "service",
+)
+_TOO_MANY: Final = Refusal(
+    RefusalKind.RESOURCE_EXHAUSTED, "too many watch the health of this server; use Check"
+)
+
 
 class Health:
     """The status of the named services and of the server as a whole (the empty name).
@@ -32,7 +41,10 @@ class Health:
     Not serving at first. To be used on the server's event loop only.
     """
 
-    def __init__(self, services: Iterable[str]) -> None:
+    def __init__(self, services: Iterable[str], streams: Streams, watches: int) -> None:
+        """Messages come in by `streams`; at most so many `watches` are open at once."""
+        self._streams = streams
+        self._watches = Places(watches)
         self._services = frozenset({"", *services})
         self._serving = False
         self._ended = False
@@ -52,36 +64,41 @@ class Health:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """The service, to add to a server."""
-        request = _parsed_check
         return grpc.method_handlers_generic_handler(
             NAME,
             {
-                "Check": grpc.unary_unary_rpc_method_handler(self._check, request, _serialized),
-                "List": grpc.unary_unary_rpc_method_handler(
-                    self._list, response_serializer=_serialized
-                ),
-                "Watch": grpc.unary_stream_rpc_method_handler(self._watch, request, _serialized),
+                "Check": grpc.stream_unary_rpc_method_handler(self._check, None, _serialized),
+                "List": grpc.stream_unary_rpc_method_handler(self._list, None, _serialized),
+                "Watch": grpc.stream_stream_rpc_method_handler(self._watch, None, _serialized),
             },
         )
 
-    async def _check(self, service: str | None, context: Context) -> Any:
-        if service is None:
-            return await _abort_malformed(context)
+    async def _check(self, _messages: object, context: Context) -> Any:
+        service = await self._asked(context)
         if service not in self._services:
             text = "there is no service of this name"
             return await abort(context, Refusal(RefusalKind.NOT_FOUND, text, "service"))
         return health_pb2.HealthCheckResponse(status=self._status(service))
 
-    async def _list(self, _request: bytes, _context: Context) -> Any:
+    async def _list(self, _messages: object, _context: Context) -> Any:
         response = health_pb2.HealthListResponse()
         for service in self._services:
             response.statuses[service].status = self._status(service)
         return response
 
-    async def _watch(self, service: str | None, context: Context) -> None:
-        if service is None:
-            await _abort_malformed(context)
-            return
+    async def _watch(self, _messages: object, context: Context) -> None:
+        service = await self._asked(context)
+        with self._watches.place() as taken:
+            if not taken:
+                await abort(context, _TOO_MANY)
+            await self._tell(service, context)
+
+    async def _asked(self, context: Context) -> str:
+        """The service that the message names; where it names none, the call ends here."""
+        service = _parsed_check(await self._streams.message(context))
+        return await abort(context, _MALFORMED) if service is None else service
+
+    async def _tell(self, service: str, context: Context) -> None:
         told = None
         while True:
             changed = self._changed
@@ -104,18 +121,13 @@ class Health:
         self._changed = asyncio.Event()
 
 
-def _parsed_check(raw: bytes) -> str | None:
-    """The service asked for, or None where the message is malformed."""
+def _parsed_check(raw: bytes | None) -> str | None:
+    """The service asked for, or None where the message is missing or malformed."""
     try:
         service: str = health_pb2.HealthCheckRequest.FromString(raw).service
     except Exception:
         return None
     return service if len(service) <= _NAME_CHARS else None
-
-
-async def _abort_malformed(context: Context) -> None:
-    text = f"send a grpc.health.v1.HealthCheckRequest, its service at most {_NAME_CHARS} characters"
-    await abort(context, Refusal(RefusalKind.INVALID_ARGUMENT, text, "service"))
 
 
 def _serialized(message: Any) -> bytes:

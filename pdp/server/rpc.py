@@ -16,8 +16,7 @@ from pdp.domain.answer import Refusal, RefusalKind
 from pdp.domain.values import Caller
 from pdp.identity.port import Identify
 from pdp.server.errors import abort, abort_unimplemented, refusal_of
-
-Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+from pdp.server.streams import Context, Streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +34,26 @@ Rpc: TypeAlias = Callable[[Any, Asked], Awaitable[Message]]
 May raise InvalidInput, Unauthenticated, StoreError and Refused; each becomes its status.
 """
 
+Overload: TypeAlias = Callable[[], Refusal | None]
+"""Why a call that arrives now would be refused, whatever it says; None where it would not."""
+
+
+def never() -> None:
+    """As Overload, for what no load refuses."""
+
 
 def service(
-    descriptor: ServiceDescriptor, rpcs: Mapping[str, Rpc], identify: Identify
+    descriptor: ServiceDescriptor,
+    rpcs: Mapping[str, Rpc],
+    identify: Identify,
+    streams: Streams,
+    overload: Callable[[str], Overload] = lambda _name: never,
 ) -> grpc.GenericRpcHandler:
     """The handler of one service of the contract; what is not in `rpcs` is UNIMPLEMENTED.
 
-    Built from the descriptor and not from the generated code, whose handlers answer a message that
-    does not parse with UNKNOWN, the exception's text, and a traceback in the log for each.
+    `overload` is asked once for each RPC, by name. Built from the descriptor and not from the
+    generated code, whose handlers answer a message that does not parse with UNKNOWN, the
+    exception's text, and a traceback in the log for each.
     """
     unknown = rpcs.keys() - {method.name for method in descriptor.methods}
     if unknown:
@@ -51,7 +62,7 @@ def service(
         descriptor.full_name,
         {
             method.name: (
-                _implemented(method, rpcs[method.name], identify)
+                _implemented(method, rpcs[method.name], identify, streams, overload(method.name))
                 if method.name in rpcs
                 else _unimplemented(method)
             )
@@ -61,7 +72,7 @@ def service(
 
 
 def _implemented(
-    method: MethodDescriptor, rpc: Rpc, identify: Identify
+    method: MethodDescriptor, rpc: Rpc, identify: Identify, streams: Streams, overload: Overload
 ) -> grpc.RpcMethodHandler[Any, Any]:
     kind = GetMessageClass(method.input_type)
     name = method.name
@@ -71,39 +82,38 @@ def _implemented(
         "code generated from the contract",
     )
 
-    def parse(raw: bytes) -> Message | None:
+    async def run(_messages: object, context: Context) -> Message:
         try:
-            return kind.FromString(raw)
-        except DecodeError:
-            return None
-
-    async def run(request: Message | None, context: Context) -> Message:
-        try:
-            caller = identify(context)
-            if request is not None:
-                return await rpc(request, Asked(caller, name, _deadline_us(context)))
-            refusal = malformed
+            # Before the message is read: of all that overload sends, most costs no more than this.
+            refusal = overload() or streams.enter(context)
+            if refusal is None:
+                caller = identify(context)
+                raw = await streams.message(context)
+                try:
+                    request = None if raw is None else kind.FromString(raw)
+                except DecodeError:
+                    request = None
+                if request is not None:
+                    return await rpc(request, Asked(caller, name, _deadline_us(context)))
+                refusal = malformed
+        except grpc.aio.AbortError:
+            raise  # It has ended with a status already.
         except Exception as fault:  # Fail closed: whatever it was, it ends in a status.
             refusal = refusal_of(fault, name)
         return await abort(context, refusal)
 
-    return grpc.unary_unary_rpc_method_handler(
-        run, request_deserializer=parse, response_serializer=_serialized
-    )
+    # On the wire it is unary. To grpcio it is a stream of requests: of a unary one it would tell
+    # nothing until the message is there, and so it could be held for ever.
+    return grpc.stream_unary_rpc_method_handler(run, response_serializer=_serialized)
 
 
 def _unimplemented(method: MethodDescriptor) -> grpc.RpcMethodHandler[Any, Any]:
     name = f"{method.containing_service.full_name}/{method.name}"
 
-    async def run(_request: bytes, context: Context) -> Message:
+    async def run(_messages: object, context: Context) -> Message:
         return await abort_unimplemented(context, name)
 
-    handler = (
-        grpc.unary_stream_rpc_method_handler
-        if method.server_streaming
-        else grpc.unary_unary_rpc_method_handler
-    )
-    return handler(run)
+    return grpc.stream_unary_rpc_method_handler(run)
 
 
 def _serialized(message: Message) -> bytes:

@@ -7,11 +7,14 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from pdp.server.grpc_server import CONNECTION_STREAMS
+from pdp.server.streams import MESSAGE_SECONDS
+from pdp.v1 import decision_pb2
 from tests.faults.world import (
     ALLOW,
     Client,
@@ -24,8 +27,10 @@ from tests.faults.world import (
 from tests.integration.test_grpc_hostile import (
     DATA,
     END_HEADERS,
+    END_STREAM,
     HEADERS,
     PATH,
+    RST_STREAM,
     SETTINGS,
     frame,
     headers,
@@ -34,10 +39,15 @@ from tests.service import Service, start_service
 
 IDLE = 2000
 HALF_SENT = 400
-# Together below the RPCs that the service takes at once; docs/threats.md says what happens beyond.
-PEERS, UNREAD = 3, 200
+# As many as a connection may have, and together far more than may wait for a decision.
+PEERS, HELD = 24, CONNECTION_STREAMS
+# No window for any answer (RFC 9113, section 6.5.2: SETTINGS_INITIAL_WINDOW_SIZE).
+STREAMS = range(1, 2 * HELD, 2)
+NO_WINDOW = frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 0))
 # An idle connection costs the transport about 20 KiB of state and buffers.
 IDLE_MIB = 200
+# 3,072 held calls at some 25 KiB, and what their messages take.
+HELD_MIB = 200
 SERVED_SECONDS = 5.0
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0)
 
@@ -62,6 +72,40 @@ def assert_served(service: Service, task_id: str) -> None:
         assert newcomer.authorize(look(task_id)).decision == ALLOW
         assert newcomer.serving()
     assert time.monotonic() - began < SERVED_SECONDS
+
+
+def message_of(request: decision_pb2.AuthorizeRequest) -> bytes:
+    """A request as gRPC sends it: not compressed, its length, itself."""
+    raw = request.SerializeToString()
+    return struct.pack(">BI", 0, len(raw)) + raw
+
+
+def opened(stream: int, message: bytes, flags: int = 0) -> bytes:
+    """The frames of a call, its message in pieces of what one may hold (RFC 9113, section 4.2)."""
+    pieces = [message[at : at + 16_000] for at in range(0, len(message), 16_000)]
+    body = b"".join(
+        frame(DATA, flags if part is pieces[-1] else 0, stream, part) for part in pieces
+    )
+    return frame(HEADERS, END_HEADERS, stream, headers(PATH)) + body
+
+
+def ended_streams(peer: socket.socket, wanted: int, seconds: float) -> int:
+    """How many streams the service ends within the time, waiting for no more than `wanted`."""
+    end = time.monotonic() + seconds
+    found: set[int] = set()
+    buffer = b""
+    peer.settimeout(1)
+    while len(found) < wanted and time.monotonic() < end:
+        with suppress(TimeoutError):
+            if not (read := peer.recv(65536)):
+                break
+            buffer += read
+        while len(buffer) >= 9 and len(buffer) >= 9 + (length := int.from_bytes(buffer[:3])):
+            kind, flags, stream = struct.unpack(">BBI", buffer[3:9])
+            if kind == RST_STREAM or (kind == HEADERS and flags & END_STREAM):
+                found.add(stream)
+            buffer = buffer[9 + length :]
+    return len(found)
 
 
 def test_thousands_of_idle_connections_cost_little_and_are_given_back(
@@ -103,34 +147,70 @@ def test_calls_that_are_never_sent_whole_hold_up_nobody(service: Service, client
     assert_served(service, task_id)
 
 
+@pytest.mark.parametrize(
+    "part", [0.0, 0.9], ids=["only their headers", "all but the end of their message"]
+)
+def test_connections_full_of_calls_that_are_never_sent_whole_hold_up_nobody(
+    service: Service, client: Client, part: float
+) -> None:
+    task_id = client.start_task()
+    pid = service.process.pid
+    memory = resident_mib(pid)
+    message = message_of(look(task_id))
+    sent = message[: int(part * len(message))]
+    with ExitStack() as held:
+        peers = [held.enter_context(unix_connection(service)) for _ in range(PEERS)]
+        for peer in peers:
+            peer.sendall(PREFACE + b"".join(opened(stream, sent) for stream in STREAMS))
+        # A client that was there before, and newcomers: for as long as these hold what they have.
+        for _ in range(5):
+            assert client.authorize(look(task_id)).decision == ALLOW
+            assert_served(service, task_id)
+        # They lose it soon, although their connections stay.
+        for peer in peers:
+            assert ended_streams(peer, HELD, MESSAGE_SECONDS + 5) == HELD
+        assert resident_mib(pid) - memory < HELD_MIB
+        assert_served(service, task_id)
+    assert_served(service, task_id)
+
+
 def test_peers_that_never_read_their_answers_hold_up_nobody(
     service: Service, client: Client
 ) -> None:
     task_id = client.start_task()
     pid = service.process.pid
     memory = resident_mib(pid)
-    request = look(task_id, "x" * 20_000).SerializeToString()
-    message = struct.pack(">BI", 0, len(request)) + request
+    message = message_of(look(task_id))
     with ExitStack() as held:
         for _ in range(PEERS):
             peer = held.enter_context(unix_connection(service))
-            peer.settimeout(0.5)
-            peer.sendall(PREFACE)
-            try:
-                for stream in range(1, 2 * UNREAD, 2):
-                    block = frame(HEADERS, END_HEADERS, stream, headers(PATH))
-                    # In pieces of what a frame may hold (RFC 9113, section 4.2).
-                    pieces = [message[at : at + 16_000] for at in range(0, len(message), 16_000)]
-                    body = b"".join(
-                        frame(DATA, int(part is pieces[-1]), stream, part) for part in pieces
-                    )
-                    peer.sendall(block + body)
-            except TimeoutError:
-                pass  # Flow control: what nobody reads stops what is sent.
-            except (BrokenPipeError, ConnectionResetError):
-                pass
+            peer.sendall(PREFACE + NO_WINDOW)
+            peer.sendall(b"".join(opened(stream, message, END_STREAM) for stream in STREAMS))
+        # What they ask for is decided first, as much of it as may wait; then they only hold it.
+        eventually(lambda: client.authorize(look(task_id)).decision == ALLOW, 20)
+        for _ in range(5):
+            assert_served(service, task_id)
+        assert resident_mib(pid) - memory < HELD_MIB
+    assert_served(service, task_id)
+
+
+def test_peers_that_do_not_read_at_all_hold_up_nobody(service: Service, client: Client) -> None:
+    task_id = client.start_task()
+    pid = service.process.pid
+    memory = resident_mib(pid)
+    message = message_of(look(task_id, "x" * 20_000))
+    with ExitStack() as held:
+        for _ in range(PEERS):
+            peer = held.enter_context(unix_connection(service))
+            peer.settimeout(0.2)
+            # Flow control: what nobody reads stops what is sent, or ends the connection.
+            with suppress(TimeoutError, BrokenPipeError, ConnectionResetError):
+                peer.sendall(PREFACE)
+                for stream in STREAMS:
+                    peer.sendall(opened(stream, message, END_STREAM))
+        eventually(lambda: client.authorize(look(task_id)).decision == ALLOW, 20)
         assert_served(service, task_id)
-        assert resident_mib(pid) - memory < IDLE_MIB
+        assert resident_mib(pid) - memory < HELD_MIB
     assert_served(service, task_id)
 
 

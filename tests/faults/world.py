@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import socket
 import sys
@@ -245,6 +246,12 @@ def resident_mib(pid: int) -> float:
     """The memory of a process in MiB (proc_pid_statm(5))."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / (1024 * 1024)
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time that a process has used so far (proc_pid_stat(5): utime, stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def descriptors(pid: int) -> int:
