@@ -1,9 +1,10 @@
 # METADATA
 # title: Nobody is flooded with questions
 # description: |
-#   A task may ask so many questions, and a principal's tasks so many in an hour. Beyond that a call
-#   that would be another question is denied: a person who is asked all the time says yes. Development
-#   knows no hourly bound.
+#   A task may ask so many questions, and a principal's tasks so many in an hour. Beyond that a call or
+#   a plan that would be another question is denied: a person who is asked all the time says yes. What
+#   was asked before, and is open or approved, is no other question. A call under a live grant seldom
+#   is one; to be sure, those stop at twice the task's bound. Development knows no hourly bound.
 # custom:
 #   controls:
 #     - ASI09
@@ -20,6 +21,8 @@ import data.pdp.rules.goal
 import data.pdp.rules.inferred
 import data.pdp.rules.irreversible
 import data.pdp.rules.outward_flow
+import data.pdp.rules.phase
+import data.pdp.rules.plan
 import data.pdp.rules.privilege_growth
 import data.pdp.rules.sinks
 import data.pdp.rules.split_act
@@ -35,16 +38,35 @@ verdict := {"result": "pass"} if {
 	limits.per_hour - input.ledger.principal.hour_escalations > 0
 }
 
-else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+else := {"result": "not_applicable"} if call.kind == "unresolved"
 
-else := {"result": "pass"} if {
-	call.kind == "tool"
-	input.settings.development == true
-	limits.per_task - input.ledger.task.escalations > 0
+else := {"result": "not_applicable"} if {
+	call.kind == "builtin"
+	is_string(input.tool.name)
+	input.tool.name != "pdp.change_phase"
 }
 
 else := {"result": "pass"} if {
-	call.kind == "tool"
+	may_be_a_question
+	limits.per_task - input.ledger.task.escalations > 0
+	within_the_hour
+}
+
+else := {"result": "pass"} if {
+	may_be_a_question
+	input.approval.state in {"pending", "approved"}
+	is_number(input.ledger.task.escalations)
+}
+
+else := {"result": "pass"} if {
+	may_be_a_question
+	is_string(input.approval.grant)
+	input.approval.grant != ""
+	(limits.per_task * 2) - input.ledger.task.escalations > 0
+}
+
+else := {"result": "pass"} if {
+	may_be_a_question
 	every said in questions {
 		said in {"pass", "not_applicable", "deny"}
 	}
@@ -59,10 +81,21 @@ else := result.deny(rego.metadata.chain(), "escalation_flood", {
 		"hour": format_int(input.ledger.principal.hour_escalations, 10),
 	},
 }) if {
-	call.kind == "tool"
+	may_be_a_question
 	is_number(input.ledger.task.escalations)
 	is_number(input.ledger.principal.hour_escalations)
 }
+
+may_be_a_question if call.kind == "tool"
+
+may_be_a_question if {
+	call.kind == "builtin"
+	input.tool.name == "pdp.change_phase"
+}
+
+within_the_hour if input.settings.development == true
+
+within_the_hour if limits.per_hour - input.ledger.principal.hour_escalations > 0
 
 # The rules that ask, as far as they decide.
 questions := [said |
@@ -71,6 +104,8 @@ questions := [said |
 		"inferred": inferred.verdict.result,
 		"irreversible": irreversible.verdict.result,
 		"outward_flow": outward_flow.verdict.result,
+		"phase": phase.verdict.result,
+		"plan": plan.verdict.result,
 		"privilege_growth": privilege_growth.verdict.result,
 		"sinks": sinks.verdict.result,
 		"split_act": split_act.verdict.result,
