@@ -284,12 +284,12 @@ class Records(Protocol):
         """One approval, if there is one of that id."""
 
     def list_approvals(
-        self, *, before: str, limit: int, open_at_us: int = 0, task_id: str = ""
+        self, *, before: str, limit: int, open_at_us: int = 0, task_id: str = "", like: str = ""
     ) -> Sequence[ApprovalRecord]:
         """Up to `limit` approvals, newest first, of ids before `before` (empty: from the newest).
 
         With `open_at_us` only those that are PENDING and not expired then; with `task_id` only
-        those of that task.
+        those of that task; with `like` only those of that `pdp.domain.approval.likeness`.
         """
 
     def count_open(self, at_us: int) -> int:

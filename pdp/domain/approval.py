@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pdp.domain.canonical import JsonValue, canonical, digest
 from pdp.domain.catalogue import ArgumentKind, Tool, argument_values, escape
-from pdp.domain.provenance import ArgumentTrace
+from pdp.domain.provenance import ArgumentTrace, Embedded
 from pdp.domain.records import (
     ApprovalRecord,
     ArgumentConstraint,
@@ -34,6 +34,9 @@ _NOT_AIMED = frozenset(
 
 #: Metadata of a reason that says which part of the call it is about.
 _ABOUT = ("arguments", "fields", "acts", "class")
+
+#: The source of what the principal said in the goal; every other source is a decision.
+_GOAL = "goal"
 
 #: An issuer that proves nothing about who somebody is: none, or that of development mode.
 UNPROVEN_ISSUERS = frozenset({"", "pdp-dev"})
@@ -153,12 +156,29 @@ def sinks_of(traces: Sequence[ArgumentTrace]) -> tuple[SinkRecord, ...]:
     found: list[SinkRecord] = []
     for one in traces:
         if one.kind not in (ArgumentKind.CONTENT.value, ArgumentKind.OPTION.value):
-            found.append(SinkRecord(one.pointer, one.value, one.origin.value, one.source))
-        found += [
-            SinkRecord(one.pointer, sink.value, sink.origin.value, sink.source)
-            for sink in one.embedded
-        ]
+            found.append(_sink(one.pointer, one))
+        found += [_sink(one.pointer, sink) for sink in one.embedded]
     return tuple(found)
+
+
+def _sink(pointer: str, one: ArgumentTrace | Embedded) -> SinkRecord:
+    source = one.source if one.source != _GOAL else ""
+    return SinkRecord(pointer, one.value, one.origin.value, source)
+
+
+def likeness(approval: ApprovalRecord) -> str:
+    """What questions have in common that one look can answer, `sha256:<hex>`: tool, arguments, why.
+
+    Whose task they are of is left out: that is what people compare.
+    """
+    codes: list[JsonValue] = [*sorted({reason.code for reason in approval.reasons})]
+    document: dict[str, JsonValue] = {
+        "server": approval.server,
+        "tool": approval.tool,
+        "arguments": digest(approval.canonical_arguments),
+        "codes": codes,
+    }
+    return digest(canonical(document))
 
 
 def grant_terms(approval: ApprovalRecord) -> GrantTerms | None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pdp.domain.approval import likeness
 from pdp.domain.records import (
     ApprovalRecord,
     ArgumentConstraint,
@@ -23,8 +24,8 @@ from pdp.domain.values import ApprovalState, Sensitivity, Subject
 from pdp.store.rows import Row, as_json, reason_of, reason_parts, subject_parts
 
 APPROVAL_COLUMNS: Final = (
-    "id", "task_id", "binding_digest", "aim", "state", "created_at_us", "expires_at_us",
-    "body", "canonical_arguments",
+    "id", "task_id", "binding_digest", "aim", "likeness", "state", "created_at_us",
+    "expires_at_us", "body", "canonical_arguments",
 )  # fmt: skip
 GRANT_COLUMNS: Final = (
     "id", "task_id", "max_uses", "uses", "revoked", "expires_at_us", "body",
@@ -46,15 +47,16 @@ def approval_row(record: ApprovalRecord) -> Row:
         [_planned(one) for one in record.plan],
     ]  # fmt: skip
     return (
-        record.id, record.task_id, record.binding_digest, record.aim, record.state,
-        record.created_at_us, record.expires_at_us, as_json(body), record.canonical_arguments,
+        record.id, record.task_id, record.binding_digest, record.aim, likeness(record),
+        record.state, record.created_at_us, record.expires_at_us, as_json(body),
+        record.canonical_arguments,
     )  # fmt: skip
 
 
 def approval_of(row: Row) -> ApprovalRecord:
     """The approval of APPROVAL_COLUMNS."""
     (
-        approval_id, task_id, binding_digest, aim, state, created_at_us, expires_at_us,
+        approval_id, task_id, binding_digest, aim, _, state, created_at_us, expires_at_us,
         body, canonical_arguments,
     ) = row  # fmt: skip
     (

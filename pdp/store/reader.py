@@ -171,17 +171,17 @@ class SqliteReader:
             return answer_rows.approval_of(found[0]) if found else None
 
     def list_approvals(
-        self, *, before: str, limit: int, open_at_us: int = 0, task_id: str = ""
+        self, *, before: str, limit: int, open_at_us: int = 0, task_id: str = "", like: str = ""
     ) -> Sequence[ApprovalRecord]:
         """Up to `limit` approvals, newest first, of ids before `before` (empty: from the newest).
 
         With `open_at_us` only those that are PENDING and not expired then; with `task_id` only
-        those of that task.
+        those of that task; with `like` only those of that `pdp.domain.approval.likeness`.
         """
         found = self._page(
             "approval",
             answer_rows.APPROVAL_COLUMNS,
-            {_IS_OPEN: open_at_us, "task_id = ?": task_id},
+            {_IS_OPEN: open_at_us, "task_id = ?": task_id, "likeness = ?": like},
             before,
             limit,
         )

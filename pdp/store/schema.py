@@ -88,11 +88,13 @@ CREATE TABLE outcome (
 CREATE TABLE approval (
   id TEXT PRIMARY KEY,
   task_id TEXT NOT NULL, binding_digest TEXT NOT NULL, aim TEXT NOT NULL,
+  likeness TEXT NOT NULL,
   state INTEGER NOT NULL,
   created_at_us INTEGER NOT NULL, expires_at_us INTEGER NOT NULL,
   body TEXT NOT NULL, canonical_arguments BLOB NOT NULL
 ) STRICT;
 CREATE INDEX approval_of_call ON approval (task_id, binding_digest, created_at_us, id);
+CREATE INDEX approval_like ON approval (likeness, expires_at_us, id) WHERE state = 1;
 CREATE INDEX approval_open ON approval (expires_at_us, id) WHERE state = 1;
 CREATE TABLE granted (
   id TEXT PRIMARY KEY,

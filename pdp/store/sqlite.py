@@ -199,12 +199,12 @@ class SqliteStore:
             return reader.approval(approval_id)
 
     def list_approvals(
-        self, *, before: str, limit: int, open_at_us: int = 0, task_id: str = ""
+        self, *, before: str, limit: int, open_at_us: int = 0, task_id: str = "", like: str = ""
     ) -> Sequence[ApprovalRecord]:
         """Up to `limit` approvals, newest first; see `pdp.ports.Records`."""
         with self._looking() as reader:
             return reader.list_approvals(
-                before=before, limit=limit, open_at_us=open_at_us, task_id=task_id
+                before=before, limit=limit, open_at_us=open_at_us, task_id=task_id, like=like
             )
 
     def count_open(self, at_us: int) -> int:
