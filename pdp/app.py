@@ -27,14 +27,16 @@ from pdp.engine.binary import find_opa
 from pdp.engine.limits import MEBIBYTE, OpaLimits
 from pdp.engine.managed import ManagedOpa
 from pdp.engine.opa_server import OpaServer
+from pdp.feed import ApprovalFeed, tell_expiries
 from pdp.identity.address import Address
-from pdp.identity.development import identify, local_address
+from pdp.identity.development import identify, local_address, person_of
 from pdp.memory import Memory
 from pdp.metrics import Metrics, serve_metrics
 from pdp.pipeline import Pipeline
 from pdp.ports import Engine, StoreError
 from pdp.preview import ENTRYPOINT as EXPLANATION
-from pdp.server.grpc_server import GrpcServer, start_server
+from pdp.server.approvals import approval_service
+from pdp.server.grpc_server import OPEN_STREAM_SECONDS, GrpcServer, start_server
 from pdp.server.previews import preview_rpcs
 from pdp.settings import Settings
 from pdp.store.guarded import GuardedStore
@@ -133,16 +135,19 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         held.callback(engine.close)
         policy = load_policy(engine, settings.bundles, settings.catalogues)
         metrics = Metrics()
+        clock = SystemClock()
+        feed = ApprovalFeed(asyncio.get_running_loop())
         pipeline = Pipeline(
             Parts(
                 engine=engine,
                 store=store,
-                clock=SystemClock(),
+                clock=clock,
                 catalogue=policy.catalogue,
                 revision=policy.revision,
                 check_arguments=argument_checker(policy.catalogue),
                 memory=Memory(),
                 acts_of=acts_by_tool(policy.catalogue),
+                tell=feed.publish,
                 development=settings.dev,
             ),
             observe=metrics.observe,
@@ -159,12 +164,16 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         held.callback(checkpointer.write)
         pipeline.start()
         held.callback(pipeline.close)
+        submitter = metrics.timed(pipeline)
         server = await start_server(
             [local_address(address) for address in settings.listen],
-            submitter=metrics.timed(pipeline),
+            submitter=submitter,
             tasks=sqlite,
             identify=identify,
             previews=preview_rpcs(pipeline, sqlite),
+            approvals=approval_service(
+                submitter, sqlite, feed, person_of, watch_s=OPEN_STREAM_SECONDS
+            ),
             overload=pipeline.refusal,
         )
         stop = asyncio.Event()
@@ -182,6 +191,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         background = [
             asyncio.create_task(_watch(server, engine, store, pipeline)),
             asyncio.create_task(_checkpoint(checkpointer)),
+            asyncio.create_task(tell_expiries(feed, sqlite, clock.now_us)),
         ]
         await stop.wait()
         _log.info("stopping", grace_s=settings.drain_grace_s)

@@ -94,6 +94,7 @@ class RefusalKind(StrEnum):
     RESOURCE_EXHAUSTED = "resource_exhausted"
     UNAVAILABLE = "unavailable"
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    UNIMPLEMENTED = "unimplemented"
     INTERNAL = "internal"
 
 

@@ -64,6 +64,12 @@ MEDIA_TYPE_BYTES: Final = 256
 BATCH_ELEMENTS: Final = 64
 OUTCOMES_PER_REQUEST: Final = 64
 PLANNED_CALLS: Final = 64
+# A grant is checked against every call of its task that escalates, and read by the person who gives
+# it: more than this is a policy of its own.
+CONSTRAINTS_PER_GRANT: Final = 32
+CONSTRAINT_VALUES: Final = 64
+CONSTRAINT_PATTERNS: Final = 64
+CONSTRAINT_BYTES: Final = KIB
 # What a tool returned is cut here and not refused: the call has happened, the record must not fail.
 OUTPUT_BYTES: Final = MIB
 

@@ -48,6 +48,15 @@ def person(peer: Peer) -> Subject:
     return Subject(type="user", id=text, issuer=ISSUER)
 
 
+def person_of(peer: Peer) -> Caller:
+    """The caller of what a person has to do: that person, in every role.
+
+    Raises:
+        Unauthenticated: as `person`.
+    """
+    return Caller(identity=person(peer), roles=_CALLER.roles, verified_by=_CALLER.verified_by)
+
+
 def local_address(address: Address) -> Address:
     """The address to listen on in development mode: a Unix socket or a loopback IP literal.
 

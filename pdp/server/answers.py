@@ -36,8 +36,8 @@ _PASSING: Final = frozenset(
 _REFUSAL_VALID_US: Final = 60_000_000
 
 
-def answer(value: Answer) -> decision_pb2.AuthorizeResponse:
-    """The AuthorizeResponse of an answer."""
+def answer(value: Answer, *, console_url: str = "") -> decision_pb2.AuthorizeResponse:
+    """The AuthorizeResponse of an answer; `console_url` is where people decide, if anywhere."""
     return decision_pb2.AuthorizeResponse(
         decision=DECISION[value.decision],
         reasons=[reason(one) for one in value.reasons],
@@ -45,11 +45,11 @@ def answer(value: Answer) -> decision_pb2.AuthorizeResponse:
         decision_id=value.decision_id,
         request_id=value.request_id,
         policy_revision=value.policy_revision,
-        approval=_approval(value.approval),
+        approval=_approval(value.approval, console_url),
         arguments_digest=value.arguments_digest,
         task=_reference(value.task),
-        evaluated_at=_timestamp(value.evaluated_at_us),
-        valid_until=_timestamp(value.valid_until_us),
+        evaluated_at=timestamp(value.evaluated_at_us),
+        valid_until=timestamp(value.valid_until_us),
         receipt=_receipt(value.receipt) if value.receipt is not None else None,
         next_action=decision_pb2.NextAction.ValueType(value.next_action),
         binding_digest=value.binding_digest,
@@ -72,8 +72,8 @@ def denied(refusal: Refusal, *, request_id: str, now_us: int) -> decision_pb2.Au
             )
         ],
         request_id=request_id,
-        evaluated_at=_timestamp(now_us),
-        valid_until=_timestamp(now_us + _REFUSAL_VALID_US),
+        evaluated_at=timestamp(now_us),
+        valid_until=timestamp(now_us + _REFUSAL_VALID_US),
         next_action=(decision_pb2.NEXT_ACTION_RETRY if passing else decision_pb2.NEXT_ACTION_NONE),
     )
 
@@ -91,8 +91,8 @@ def task(value: Task, *, now_us: int) -> task_pb2.Task:
     """The Task message as it reads at `now_us` (microseconds since the epoch)."""
     return task_pb2.Task(
         id=value.id,
-        subject=_subject(value.subject),
-        on_behalf_of=_subject(value.principal) if value.principal else None,
+        subject=subject(value.subject),
+        on_behalf_of=subject(value.principal) if value.principal else None,
         intent=common_pb2.Intent(
             goal=value.intent.goal,
             tools=value.intent.tools,
@@ -105,8 +105,8 @@ def task(value: Task, *, now_us: int) -> task_pb2.Task:
             max_calls=value.budget.max_calls, max_effects=value.budget.max_effects
         ),
         sequence=value.sequence,
-        started_at=_timestamp(value.started_at_us),
-        expires_at=_timestamp(value.expires_at_us),
+        started_at=timestamp(value.started_at_us),
+        expires_at=timestamp(value.expires_at_us),
         parent_id=value.parent_id,
         registered=value.registered,
     )
@@ -131,14 +131,17 @@ def _obligation(obligation: Obligation) -> decision_pb2.Obligation:
     )
 
 
-def _approval(approval: ApprovalReference | None) -> decision_pb2.ApprovalReference | None:
+def _approval(
+    approval: ApprovalReference | None, console_url: str
+) -> decision_pb2.ApprovalReference | None:
     if approval is None:
         return None
+    page = f"{console_url}/approvals/{approval.id}" if console_url else ""
     return decision_pb2.ApprovalReference(
         id=approval.id,
         state=common_pb2.ApprovalState.ValueType(approval.state),
-        expires_at=_timestamp(approval.expires_at_us),
-        url=approval.url,
+        expires_at=timestamp(approval.expires_at_us),
+        url=approval.url or page,
     )
 
 
@@ -160,16 +163,18 @@ def _receipt(receipt: Receipt) -> decision_pb2.Receipt:
     )
 
 
-def _subject(subject: Subject) -> common_pb2.Subject:
+def subject(value: Subject) -> common_pb2.Subject:
+    """The Subject message of an identity."""
     return common_pb2.Subject(
-        type=subject.type,
-        id=subject.id,
-        issuer=subject.issuer,
-        properties=_struct(subject.properties) if subject.properties else None,
+        type=value.type,
+        id=value.id,
+        issuer=value.issuer,
+        properties=_struct(value.properties) if value.properties else None,
     )
 
 
-def _timestamp(micros: int) -> Timestamp:
+def timestamp(micros: int) -> Timestamp:
+    """A time in microseconds since the epoch as a message."""
     seconds, rest = divmod(micros, 1_000_000)
     return Timestamp(seconds=seconds, nanos=rest * 1000)
 

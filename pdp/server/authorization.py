@@ -21,12 +21,15 @@ from pdp.v1 import decision_pb2
 MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
 
-def authorization_rpcs(submitter: Submitter) -> Mapping[str, Rpc]:
-    """The RPCs of AuthorizationService that this version has, by name."""
+def authorization_rpcs(submitter: Submitter, *, console_url: str = "") -> Mapping[str, Rpc]:
+    """The RPCs of AuthorizationService that this version has, by name.
+
+    `console_url` is where people decide what is escalated, if anywhere.
+    """
 
     async def authorize(request: decision_pb2.AuthorizeRequest, asked: Asked) -> Message:
         result = await submitter.submit(_call(request, asked))
-        return answers.answer(decided(result))
+        return answers.answer(decided(result), console_url=console_url)
 
     async def authorize_batch(request: decision_pb2.AuthorizeBatchRequest, asked: Asked) -> Message:
         elements = request.requests
@@ -44,6 +47,7 @@ def authorization_rpcs(submitter: Submitter) -> Mapping[str, Rpc]:
                 entry if isinstance(entry, Refusal) else next(results),
                 element.request_id,
                 now_us,
+                console_url,
             )
             for element, entry in zip(elements, read, strict=True)
         ]
@@ -109,9 +113,11 @@ def _call_or_refusal(request: decision_pb2.AuthorizeRequest, asked: Asked) -> Ca
         return refusal_of(fault, asked.rpc)
 
 
-def _element(result: Result, request_id: str, now_us: int) -> decision_pb2.AuthorizeResponse:
+def _element(
+    result: Result, request_id: str, now_us: int, console_url: str
+) -> decision_pb2.AuthorizeResponse:
     try:
-        return answers.answer(decided(result))
+        return answers.answer(decided(result), console_url=console_url)
     except Exception as fault:  # One element's trouble is its own.
         refusal = refusal_of(fault, "AuthorizeBatch")
         return answers.denied(refusal, request_id=request_id, now_us=now_us)

@@ -5,14 +5,15 @@ The arguments of a call are checked for their size only: whoever needs their val
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import IntEnum
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from hashlib import sha256
 from typing import Final, Protocol, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
+from pdp.domain.answer import Refusal, RefusalKind
 from pdp.domain.canonical import JsonValue, check_struct
 from pdp.domain.globs import check_globs
 from pdp.domain.limits import (
@@ -44,6 +45,8 @@ from pdp.domain.request import (
     CompleteTask,
     PlannedCall,
     ReportOutcomes,
+    RevokeGrant,
+    RevokeTask,
     StartTask,
 )
 from pdp.domain.values import (
@@ -59,6 +62,7 @@ from pdp.domain.values import (
     Subject,
     Trust,
 )
+from pdp.server.errors import Refused
 from pdp.v1 import common_pb2, decision_pb2, task_pb2
 
 # An element of a list takes at most 6 times as many bytes in protobuf as in JSON (a digit and a
@@ -67,14 +71,14 @@ _STRUCT_WIRE_BYTES: Final = 8 * STRUCT_BYTES
 # google/protobuf/duration.proto: 10,000 years; the seconds then fit 64 bits as microseconds.
 _DURATION_SECONDS: Final = 315_576_000_000
 # The PDP's own ids are far shorter; whatever is longer was never one.
-_DECISION_ID_BYTES: Final = 128
+_OWN_ID_BYTES: Final = 128
 
 _NOBODY: Final = Subject()
 _NOTHING: Final = Resource()
 _NO_INTENT: Final = Intent()
 _NOT_JSON: Final = object()
 
-_E = TypeVar("_E", bound=IntEnum)
+E = TypeVar("E", bound=Enum)
 _SENSITIVITIES: Final = {int(value): value for value in Sensitivity}
 _PHASES: Final = {int(value): value for value in Phase}
 _TRUSTS: Final = {int(value): value for value in Trust}
@@ -177,8 +181,8 @@ def start_task(request: task_pb2.StartTaskRequest) -> StartTask:
         intent=_intent(request.intent, "intent") if request.HasField("intent") else _NO_INTENT,
         task_id=request.task_id,
         on_behalf_of=_subject(request.on_behalf_of, "on_behalf_of"),
-        phase=_enum(request.phase, "phase", _PHASES),
-        ttl_us=_micros(request.ttl, "ttl") if request.HasField("ttl") else 0,
+        phase=enum_of(request.phase, "phase", _PHASES),
+        ttl_us=micros(request.ttl, "ttl") if request.HasField("ttl") else 0,
         budget=Budget(budget.max_calls, budget.max_effects),
     )
 
@@ -190,7 +194,7 @@ def change_phase(request: task_pb2.ChangePhaseRequest) -> ChangePhase:
         InvalidInput: as the contract says, with the field.
     """
     check_task_id(request.task_id, "task_id")
-    phase = _enum(request.phase, "phase", _PHASES)
+    phase = enum_of(request.phase, "phase", _PHASES)
     if phase is Phase.UNSPECIFIED:
         raise InvalidInput("phase", "is not set", "send the phase to move to")
     check_text(request.reason, "reason", REASON_BYTES)
@@ -215,6 +219,45 @@ def complete_task(request: task_pb2.CompleteTaskRequest) -> CompleteTask:
     return CompleteTask(request.task_id)
 
 
+def revoke(request: task_pb2.RevokeRequest) -> RevokeTask | RevokeGrant:
+    """What a RevokeRequest asks, as far as this version has it.
+
+    Raises:
+        InvalidInput: as the contract says, with the field.
+        Refused: this version revokes nothing by that selector.
+    """
+    check_text(request.reason, "reason", REASON_BYTES)
+    selector = request.WhichOneof("selector")
+    if selector is None:
+        raise InvalidInput("selector", "is not set", "send a task_id or a grant_id")
+    if selector not in ("task_id", "grant_id"):
+        raise Refused(
+            Refusal(
+                RefusalKind.UNIMPLEMENTED,
+                f"this version does not revoke by {selector}: send a task_id or a grant_id",
+                selector,
+            )
+        )
+    if request.HasField("until"):
+        raise InvalidInput(
+            "until", f"is set with {selector}, which is revoked for good", "leave it out"
+        )
+    if selector == "task_id":
+        check_task_id(request.task_id, "task_id")
+        return RevokeTask(request.task_id, request.reason)
+    return RevokeGrant(own_id(request.grant_id, "grant_id"), request.reason)
+
+
+def own_id(value: str, field: str) -> str:
+    """An id that the PDP has made: of a decision, an approval or a grant.
+
+    Raises:
+        InvalidInput: it cannot be one.
+    """
+    check_text(value, field, _OWN_ID_BYTES, one_line=True, required=True)
+    return value
+
+
 def append_context(request: task_pb2.AppendContextRequest) -> AppendContext:
     """What an AppendContextRequest asks.
 
@@ -222,7 +265,7 @@ def append_context(request: task_pb2.AppendContextRequest) -> AppendContext:
         InvalidInput: as the contract says, with the field.
     """
     check_task_id(request.task_id, "task_id")
-    trust = _enum(request.trust, "trust", _TRUSTS)
+    trust = enum_of(request.trust, "trust", _TRUSTS)
     if trust is Trust.UNSPECIFIED:
         raise InvalidInput("trust", "is not set", "say who vouches for the content")
     check_text(request.source, "source", REASON_BYTES)
@@ -262,7 +305,7 @@ def _action(message: common_pb2.Action, field: str) -> Action:
 def _resource(message: common_pb2.Resource, field: str) -> Resource:
     check_text(message.type, f"{field}.type", RESOURCE_TYPE_BYTES, one_line=True)
     check_text(message.id, f"{field}.id", RESOURCE_ID_BYTES, one_line=True)
-    sensitivity = _enum(message.sensitivity, f"{field}.sensitivity", _SENSITIVITIES)
+    sensitivity = enum_of(message.sensitivity, f"{field}.sensitivity", _SENSITIVITIES)
     if message.HasField("properties"):
         properties = _struct(message.properties, f"{field}.properties")
         return Resource(message.type, message.id, sensitivity, properties)
@@ -274,7 +317,7 @@ def _intent(message: common_pb2.Intent, field: str) -> Intent:
     tools, resources = tuple(message.tools), tuple(message.resources)
     check_globs(tools, f"{field}.tools", delimiters="")
     check_globs(resources, f"{field}.resources", delimiters="/")
-    sensitivity = _enum(message.max_sensitivity, f"{field}.max_sensitivity", _SENSITIVITIES)
+    sensitivity = enum_of(message.max_sensitivity, f"{field}.max_sensitivity", _SENSITIVITIES)
     return Intent(message.goal, tools, resources, sensitivity)
 
 
@@ -284,14 +327,8 @@ def _outcomes(messages: Sequence[decision_pb2.Outcome]) -> tuple[Outcome, ...]:
 
 
 def _outcome(message: decision_pb2.Outcome, field: str) -> Outcome:
-    check_text(
-        message.decision_id,
-        f"{field}.decision_id",
-        _DECISION_ID_BYTES,
-        one_line=True,
-        required=True,
-    )
-    status = _enum(message.status, f"{field}.status", _STATUSES)
+    own_id(message.decision_id, f"{field}.decision_id")
+    status = enum_of(message.status, f"{field}.status", _STATUSES)
     if status is OutcomeStatus.UNSPECIFIED:
         raise InvalidInput(
             f"{field}.status", "is not set", "send SUCCEEDED, FAILED or NOT_EXECUTED"
@@ -305,7 +342,12 @@ def _outcome(message: decision_pb2.Outcome, field: str) -> Outcome:
     return Outcome(message.decision_id, status, output, media_type, truncated)
 
 
-def _enum(number: int, field: str, members: dict[int, _E]) -> _E:
+def enum_of(number: int, field: str, members: Mapping[int, E]) -> E:
+    """The member of that number.
+
+    Raises:
+        InvalidInput: there is none.
+    """
     found = members.get(number)
     if found is None:
         known = ", ".join(member.name for member in members.values())
@@ -313,7 +355,12 @@ def _enum(number: int, field: str, members: dict[int, _E]) -> _E:
     return found
 
 
-def _micros(message: Duration, field: str) -> int:
+def micros(message: Duration, field: str) -> int:
+    """A duration in microseconds.
+
+    Raises:
+        InvalidInput: it is negative or none.
+    """
     seconds, nanos = message.seconds, message.nanos
     if not 0 <= seconds <= _DURATION_SECONDS or not 0 <= nanos < 1_000_000_000:
         raise InvalidInput(

@@ -13,6 +13,8 @@ import grpc
 
 from pdp.identity.address import Address, TcpAddress, UnixAddress
 from pdp.identity.port import Identify
+from pdp.server.approvals import NO_APPROVALS, ApprovalService
+from pdp.server.approvals import READS as APPROVAL_READS
 from pdp.server.authorization import MESSAGE_BYTES, authorization_rpcs
 from pdp.server.health import NAME as HEALTH
 from pdp.server.health import Health
@@ -91,6 +93,7 @@ class GrpcServer:
     _server: grpc.aio.Server
     _health: Health
     _claims: tuple[Claim, ...]
+    _approvals: ApprovalService
 
     def set_serving(self, serving: bool) -> None:
         """What the health service says of every service and of the whole; at first not serving."""
@@ -99,6 +102,7 @@ class GrpcServer:
     async def drain(self, grace_s: float) -> None:
         """Stop accepting, let what is in flight finish for up to `grace_s` seconds, then stop."""
         self._health.end()
+        self._approvals.end()
         try:
             await self._server.stop(grace_s)
         finally:
@@ -113,12 +117,16 @@ async def start_server(
     tasks: TaskReader,
     identify: Identify,
     previews: Mapping[str, Rpc] = MappingProxyType({}),
+    approvals: ApprovalService = NO_APPROVALS,
+    console_url: str = "",
     overload: Overload = never,
 ) -> GrpcServer:
     """A server that listens on every one of `addresses`; call `set_serving` once it may be used.
 
     `previews` are the RPCs of AuthorizationService that decide nothing; without them,
-    UNIMPLEMENTED. What `overload` says, all others are refused with before their message is read.
+    UNIMPLEMENTED. So are those of ApprovalService without `approvals`. `console_url`, without a
+    slash at its end, is where people decide (empty: nowhere). What `overload` says, all others are
+    refused with before their message is read.
 
     Raises:
         CannotListen: one of them is in use or cannot be bound; nothing listens then.
@@ -127,17 +135,26 @@ async def start_server(
     names = [entry.full_name for entry in services]
     streams = Streams()
     health = Health(names, streams, CONNECTIONS)
-    undecided = {*previews, *TASK_READS}
+    undecided = {*previews, *TASK_READS, *APPROVAL_READS}
     deciding = partial(_overload_of, overload, undecided)
-    authorization = {**authorization_rpcs(submitter), **previews}
+    authorization = {**authorization_rpcs(submitter, console_url=console_url), **previews}
+    task = task_rpcs(submitter, tasks, console_url=console_url)
     # Without grpcio's own limit of calls: it counts those whose message never comes, too, and
     # whoever holds so many keeps everybody else out. What waits is bounded behind this.
     server = grpc.aio.server(options=OPTIONS)
     server.add_generic_rpc_handlers(
         (
             service(_AUTHORIZATION, authorization, identify, streams, deciding),
-            service(_TASK, task_rpcs(submitter, tasks), identify, streams, deciding),
-            service(_APPROVAL, {}, identify, streams),
+            service(_TASK, task, identify, streams, deciding),
+            service(
+                _APPROVAL,
+                approvals.rpcs,
+                identify,
+                streams,
+                deciding,
+                streaming=approvals.streams,
+                callers=approvals.callers,
+            ),
             health.handler(),
             reflection_handler([*names, HEALTH], REFLECTIONS, OPEN_STREAM_SECONDS),
         )
@@ -151,7 +168,7 @@ async def start_server(
         for held in claims:
             held.release()
         raise
-    return GrpcServer(bound, server, health, tuple(claims))
+    return GrpcServer(bound, server, health, tuple(claims), approvals)
 
 
 def _overload_of(overload: Overload, undecided: Set[str], name: str) -> Overload:

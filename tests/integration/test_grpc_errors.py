@@ -9,6 +9,7 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2  # type: ignore[import-untyped]
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
@@ -496,10 +497,15 @@ def test_a_very_long_refusal_still_fits_the_trailers() -> None:
 
 def test_what_is_not_built_yet_is_unimplemented_and_names_the_rpc(channel: grpc.Channel) -> None:
     tasks = task_pb2_grpc.TaskServiceStub(channel)
+    error = error_of(tasks.DelegateTask, task_pb2.DelegateTaskRequest())
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert error.details().startswith("pdp.v1.")
+    assert "DelegateTask" in error.details()
+
+
+def test_a_server_without_approvals_answers_so(channel: grpc.Channel) -> None:
     approvals = approval_pb2_grpc.ApprovalServiceStub(channel)
     later: list[tuple[Any, Any, str]] = [
-        (tasks.DelegateTask, task_pb2.DelegateTaskRequest(), "DelegateTask"),
-        (tasks.Revoke, task_pb2.RevokeRequest(), "Revoke"),
         (approvals.GetApproval, approval_pb2.GetApprovalRequest(), "GetApproval"),
         (approvals.DecideApproval, approval_pb2.DecideApprovalRequest(), "DecideApproval"),
         (
@@ -511,8 +517,52 @@ def test_what_is_not_built_yet_is_unimplemented_and_names_the_rpc(channel: grpc.
     for send, request, name in later:
         error = error_of(send, request)
         assert error.code() is grpc.StatusCode.UNIMPLEMENTED
-        assert error.details().startswith("pdp.v1.")
         assert name in error.details()
+
+
+@pytest.mark.parametrize(
+    ("selector", "value"),
+    [
+        ("subject", common_pb2.Subject(type="agent", id="a")),
+        ("on_behalf_of", common_pb2.Subject(type="user", id="a")),
+        ("caller", common_pb2.Subject(type="service", id="a")),
+        ("server", "mail"),
+        ("tool", "send"),
+        ("all", True),
+    ],
+)
+def test_what_cannot_be_revoked_yet_is_refused_and_says_what_can(
+    channel: grpc.Channel, running: Running, selector: str, value: Any
+) -> None:
+    before = len(running.script.calls)
+    send = task_pb2_grpc.TaskServiceStub(channel).Revoke
+    error = error_of(send, task_pb2.RevokeRequest(**{selector: value}))
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "task_id or a grant_id" in error.details()
+    assert details_of(error)[1][0][0] == selector
+    assert len(running.script.calls) == before
+
+
+REVOKE_CASES: dict[str, tuple[dict[str, Any], str]] = {
+    "no selector": ({}, "selector"),
+    "no task id": ({"task_id": ""}, "task_id"),
+    "no grant id": ({"grant_id": ""}, "grant_id"),
+    "a grant id with a line break": ({"grant_id": "g-1\n"}, "grant_id"),
+    "a grant id beyond any": ({"grant_id": "g" * 129}, "grant_id"),
+    "an end of what is for good": ({"task_id": "t-1", "until": Timestamp(seconds=1)}, "until"),
+    "a reason beyond 4 KiB": ({"task_id": "t-1", "reason": "x" * 4097}, "reason"),
+}
+
+
+@pytest.mark.parametrize("case", REVOKE_CASES)
+def test_a_revocation_the_contract_forbids_is_invalid_argument(
+    channel: grpc.Channel, case: str
+) -> None:
+    fields, field = REVOKE_CASES[case]
+    send = task_pb2_grpc.TaskServiceStub(channel).Revoke
+    error = error_of(send, task_pb2.RevokeRequest(**fields))
+    assert error.code() is INVALID
+    assert details_of(error)[1][0][0] == field
 
 
 def test_an_unknown_field_is_ignored(channel: grpc.Channel) -> None:
