@@ -42,6 +42,8 @@ from pdp.settings import Settings
 from pdp.store.guarded import GuardedStore
 from pdp.store.recent import RecentStore
 from pdp.store.sqlite import open_store
+from pdp.webhook_event import read_secrets
+from pdp.webhooks import Webhooks, tell_approvals
 
 #: How often the state of the parts is looked at; a load balancer asks at about this pace.
 WATCH_SECONDS = 0.5
@@ -124,9 +126,10 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
     Development mode only, until an identity can be configured: the caller checks that.
 
     Raises:
-        StoreError, EngineError, BundleRefused, CatalogueError, CannotListen: it cannot start; the
-            message says why.
+        StoreError, EngineError, BundleRefused, CatalogueError, CannotListen, BadWebhook: it cannot
+            start; the message says why.
     """
+    keys = read_secrets(settings.webhook_secret) if settings.webhook_secret else ()
     with contextlib.ExitStack() as held:
         sqlite = open_store(settings.data)
         held.callback(sqlite.close)
@@ -186,12 +189,15 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
+        webhooks = Webhooks(settings.webhooks, keys)
+        held.callback(webhooks.close)
         server.set_serving(True)
         announce(server.addresses)
         background = [
             asyncio.create_task(_watch(server, engine, store, pipeline)),
             asyncio.create_task(_checkpoint(checkpointer)),
             asyncio.create_task(tell_expiries(feed, sqlite, clock.now_us)),
+            asyncio.create_task(tell_approvals(webhooks, feed, sqlite, clock.now_us)),
         ]
         await stop.wait()
         _log.info("stopping", grace_s=settings.drain_grace_s)

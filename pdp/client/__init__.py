@@ -8,6 +8,7 @@ with AuthorizationClient("unix:pdp-data/pdp.sock", subject="spiffe://example.org
 """
 
 from pdp.client.aio import AsyncAuthorizationClient
+from pdp.client.approval import Approval, ApprovalFailed, Constraint, GrantTerms, LiveGrant
 from pdp.client.blocking import AuthorizationClient
 from pdp.client.verdict import (
     CallDenied,
@@ -18,6 +19,7 @@ from pdp.client.verdict import (
     Verdict,
 )
 from pdp.domain.values import (
+    ApprovalState,
     Budget,
     Decision,
     Intent,
@@ -31,13 +33,19 @@ from pdp.domain.values import (
 )
 
 __all__ = [
+    "Approval",
+    "ApprovalFailed",
+    "ApprovalState",
     "AsyncAuthorizationClient",
     "AuthorizationClient",
     "Budget",
     "CallDenied",
     "CallEscalated",
+    "Constraint",
     "Decision",
+    "GrantTerms",
     "Intent",
+    "LiveGrant",
     "NotAllowed",
     "OutcomeStatus",
     "Phase",

@@ -11,7 +11,8 @@ from typing import Any, Final, Self, TypeVar, Unpack
 
 import grpc
 
-from pdp.client import requests, verdict
+from pdp.client import approval_requests, requests, verdict
+from pdp.client.approvals_aio import AsyncApprovals
 from pdp.client.requests import Arguments, CallOptions, Identity
 from pdp.client.verdict import ReportFailed, StartedTask, Verdict
 from pdp.domain.values import Budget, Intent, OutcomeStatus, Phase, Trust
@@ -33,7 +34,8 @@ class AsyncAuthorizationClient:
     `address` is `unix:PATH` or `HOST:PORT`; `subject` and `server` are used where a call names
     none; `timeout` is in seconds and for one call; `obligations` are the types of obligation that
     the caller carries out: an allow with any other is a deny. Without `credentials` the connection
-    is not encrypted, which is for Unix sockets and loopback.
+    is not encrypted, which is for Unix sockets and loopback. `person` is who asks, for a service in
+    development mode. What people have to answer is under `approvals`.
     """
 
     def __init__(
@@ -45,13 +47,14 @@ class AsyncAuthorizationClient:
         timeout: float = 1.0,
         obligations: Collection[str] = (),
         metadata: Sequence[tuple[str, str]] = (),
+        person: str = "",
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         self._subject = subject
         self._server = server
         self._timeout = timeout
         self._obligations = frozenset(obligations)
-        self._metadata = tuple(metadata)
+        self._metadata = (*metadata, *approval_requests.person_metadata(person))
         target = parse_address(address).target
         self._channel = (
             grpc.aio.insecure_channel(target, requests.OPTIONS)
@@ -60,6 +63,9 @@ class AsyncAuthorizationClient:
         )
         self._authorization = decision_pb2_grpc.AuthorizationServiceStub(self._channel)
         self._tasks = task_pb2_grpc.TaskServiceStub(self._channel)
+        self.approvals = AsyncApprovals(
+            self._channel, self._send, timeout=timeout, metadata=self._metadata
+        )
 
     async def authorize(
         self, tool: str, arguments: Arguments, **options: Unpack[CallOptions]
@@ -211,6 +217,22 @@ class AsyncAuthorizationClient:
         request = requests.append_context(task_id, content, trust, source, request_id)
         try:
             response = await self._send(self._tasks.AppendContext, request)
+        except grpc.RpcError as error:
+            raise verdict.CallDenied(verdict.failed(error, request.request_id)) from error
+        return self._acted(response.authorization, request.request_id)
+
+    async def revoke(
+        self, *, task_id: str = "", grant_id: str = "", reason: str = "", request_id: str = ""
+    ) -> Verdict:
+        """End a task with all that it was given, or one grant, for good.
+
+        Raises:
+            NotAllowed: it goes on; the verdict says why.
+            ValueError: neither is named, or both are.
+        """
+        request = approval_requests.revoke(task_id, grant_id, reason, request_id)
+        try:
+            response = await self._send(self._tasks.Revoke, request)
         except grpc.RpcError as error:
             raise verdict.CallDenied(verdict.failed(error, request.request_id)) from error
         return self._acted(response.authorization, request.request_id)

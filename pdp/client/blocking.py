@@ -10,7 +10,8 @@ from typing import Any, Final, Self, TypeVar, Unpack
 
 import grpc
 
-from pdp.client import requests, verdict
+from pdp.client import approval_requests, requests, verdict
+from pdp.client.approvals import Approvals
 from pdp.client.requests import Arguments, CallOptions, Identity
 from pdp.client.verdict import ReportFailed, StartedTask, Verdict
 from pdp.domain.values import Budget, Intent, OutcomeStatus, Phase, Trust
@@ -32,7 +33,8 @@ class AuthorizationClient:
     `address` is `unix:PATH` or `HOST:PORT`; `subject` and `server` are used where a call names
     none; `timeout` is in seconds and for one call; `obligations` are the types of obligation that
     the caller carries out: an allow with any other is a deny. Without `credentials` the connection
-    is not encrypted, which is for Unix sockets and loopback.
+    is not encrypted, which is for Unix sockets and loopback. `person` is who asks, for a service in
+    development mode. What people have to answer is under `approvals`.
     """
 
     def __init__(
@@ -44,13 +46,14 @@ class AuthorizationClient:
         timeout: float = 1.0,
         obligations: Collection[str] = (),
         metadata: Sequence[tuple[str, str]] = (),
+        person: str = "",
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         self._subject = subject
         self._server = server
         self._timeout = timeout
         self._obligations = frozenset(obligations)
-        self._metadata = tuple(metadata)
+        self._metadata = (*metadata, *approval_requests.person_metadata(person))
         target = parse_address(address).target
         self._channel = (
             grpc.insecure_channel(target, requests.OPTIONS)
@@ -59,6 +62,9 @@ class AuthorizationClient:
         )
         self._authorization = decision_pb2_grpc.AuthorizationServiceStub(self._channel)
         self._tasks = task_pb2_grpc.TaskServiceStub(self._channel)
+        self.approvals = Approvals(
+            self._channel, self._send, timeout=timeout, metadata=self._metadata
+        )
 
     def authorize(self, tool: str, arguments: Arguments, **options: Unpack[CallOptions]) -> Verdict:
         """Whether the call may be made now. No answer, for whatever reason, is a deny.
@@ -206,6 +212,22 @@ class AuthorizationClient:
         request = requests.append_context(task_id, content, trust, source, request_id)
         try:
             response = self._send(self._tasks.AppendContext, request)
+        except grpc.RpcError as error:
+            raise verdict.CallDenied(verdict.failed(error, request.request_id)) from error
+        return self._acted(response.authorization, request.request_id)
+
+    def revoke(
+        self, *, task_id: str = "", grant_id: str = "", reason: str = "", request_id: str = ""
+    ) -> Verdict:
+        """End a task with all that it was given, or one grant, for good.
+
+        Raises:
+            NotAllowed: it goes on; the verdict says why.
+            ValueError: neither is named, or both are.
+        """
+        request = approval_requests.revoke(task_id, grant_id, reason, request_id)
+        try:
+            response = self._send(self._tasks.Revoke, request)
         except grpc.RpcError as error:
             raise verdict.CallDenied(verdict.failed(error, request.request_id)) from error
         return self._acted(response.authorization, request.request_id)

@@ -258,7 +258,7 @@ def _plain(response: decision_pb2.AuthorizeResponse, request_id: str) -> Verdict
     until = response.valid_until
     return Verdict(
         decision,
-        tuple(_reason(reason) for reason in response.reasons),
+        tuple(reason_of(reason) for reason in response.reasons),
         request_id,
         decision_id=response.decision_id,
         canonical_arguments=response.canonical_arguments if allowed else b"",
@@ -275,7 +275,8 @@ def _plain(response: decision_pb2.AuthorizeResponse, request_id: str) -> Verdict
     )
 
 
-def _reason(reason: decision_pb2.Reason) -> Reason:
+def reason_of(reason: decision_pb2.Reason) -> Reason:
+    """The value of a Reason message."""
     return Reason(
         reason.code,
         reason.message,
