@@ -8,11 +8,17 @@ from pdp.domain.answer import Answer, ApprovalReference, Receipt, TaskReference
 from pdp.domain.canonical import JsonValue
 from pdp.domain.records import (
     ApprovalRecord,
+    ArgumentConstraint,
     DecisionRecord,
+    GrantRecord,
+    GrantTerms,
     InputRecord,
     OutcomeRecord,
+    PlannedRecord,
     RequestKey,
     RequestRecord,
+    SinkRecord,
+    Vote,
 )
 from pdp.domain.task import Rollup, Task
 from pdp.domain.values import (
@@ -103,6 +109,7 @@ DECISIONS = st.builds(
     tool=TEXT,
     at_us=TIMES,
     leaf_index=COUNTS,
+    answered_by=TEXT,
 )
 RECEIPTS = st.builds(Receipt, log_id=TEXT, leaf_index=COUNTS, leaf_hash=HASHES)
 OUTCOMES = st.builds(
@@ -129,6 +136,38 @@ REASONS = st.lists(
     ),
     max_size=2,
 ).map(tuple)
+SINKS = st.lists(
+    st.builds(SinkRecord, path=TEXT, value=TEXT, origin=TEXT, source=TEXT), max_size=2
+).map(tuple)
+CONSTRAINTS = st.lists(
+    st.builds(ArgumentConstraint, path=TEXT, values=TEXTS, patterns=TEXTS), max_size=2
+).map(tuple)
+VOTES = st.lists(
+    st.builds(
+        Vote,
+        voter=SUBJECTS,
+        approve=st.booleans(),
+        reason=TEXT,
+        at_us=TIMES,
+        grant=st.none()
+        | st.builds(GrantTerms, max_uses=COUNTS, ttl_us=TIMES, constraints=CONSTRAINTS),
+    ),
+    max_size=2,
+).map(tuple)
+#: Canonical arguments are UTF-8.
+CANONICAL = TEXT.map(str.encode)
+PLANS = st.lists(
+    st.builds(
+        PlannedRecord,
+        server=TEXT,
+        tool=TEXT,
+        definition_digest=TEXT,
+        canonical_arguments=CANONICAL,
+        reasons=REASONS,
+        sinks=SINKS,
+    ),
+    max_size=2,
+).map(tuple)
 APPROVALS = st.builds(
     ApprovalRecord,
     id=IDS,
@@ -147,6 +186,37 @@ APPROVALS = st.builds(
     votes_needed=st.integers(0, 9),
     created_at_us=TIMES,
     expires_at_us=TIMES,
+    sensitivity=st.sampled_from(Sensitivity),
+    definition_digest=TEXT,
+    aim=TEXT,
+    sinks=SINKS,
+    approvers=TEXTS,
+    use_us=TIMES,
+    max_uses=COUNTS,
+    max_ttl_us=TIMES,
+    votes=VOTES,
+    used_by=TEXT,
+    plan=PLANS,
+)
+GRANTS = st.builds(
+    GrantRecord,
+    id=IDS,
+    approval_id=TEXT,
+    task_id=TEXT,
+    subject=SUBJECTS,
+    principal=SUBJECTS,
+    server=TEXT,
+    tool=TEXT,
+    definition_digest=TEXT,
+    constraints=CONSTRAINTS,
+    reasons=REASONS,
+    max_uses=COUNTS,
+    uses=COUNTS,
+    created_at_us=TIMES,
+    expires_at_us=TIMES,
+    granted_by=st.lists(SUBJECTS, max_size=2).map(tuple),
+    closed=st.booleans(),
+    revoked=st.booleans(),
 )
 ANSWERS = st.builds(
     Answer,

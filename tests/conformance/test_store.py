@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdp.domain.answer import Answer
-from pdp.domain.merkle import EMPTY_ROOT, leaf_hash, root_of
+from pdp.domain.merkle import EMPTY_ROOT, root_of
 from pdp.domain.records import (
-    ApprovalRecord,
     Changes,
     DecisionRecord,
     Leaf,
@@ -25,80 +22,15 @@ from pdp.domain.records import (
     RequestRecord,
 )
 from pdp.domain.task import Rollup, Task
-from pdp.domain.values import ApprovalState, Decision, Sensitivity, Subject
+from pdp.domain.values import Decision, Sensitivity
 from pdp.ports import NotRecorded, Snapshot, StoredLeaf, StoreInUse, Wanted
 from pdp.store.sqlite import SqliteStore, open_store
 from tests.conformance import records
 from tests.conformance.changes import START_US, History
+from tests.conformance.stores import PLACES, SqlitePlace, everything, leaf, now
 
 LATE_US = 25 * 3600 * 1_000_000
 FEW = settings(max_examples=25, deadline=None)
-
-
-@dataclass
-class SqlitePlace:
-    """A folder with a SQLite file. A place is where a store lives and what can happen to it."""
-
-    folder: Path
-
-    def open(self) -> SqliteStore:
-        """Open the store, made at the first time."""
-        return open_store(self.folder)
-
-    @contextmanager
-    def full(self, store: SqliteStore) -> Iterator[None]:
-        """There is no room for more, until the store opens its file anew."""
-        connection = store._connection
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count = {pages}")
-        yield
-        assert store._must_reopen
-
-
-PLACES = {"sqlite": SqlitePlace}
-
-
-@pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> SqlitePlace:
-    return PLACES[request.param](tmp_path / "data")
-
-
-@pytest.fixture
-def store(place: SqlitePlace) -> Iterator[SqliteStore]:
-    opened = place.open()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module", params=PLACES)
-def roomy(request: pytest.FixtureRequest) -> Iterator[SqliteStore]:
-    """One store for many examples: each commits on top of the others."""
-    with tempfile.TemporaryDirectory() as folder:
-        opened = PLACES[request.param](Path(folder) / "data").open()
-        yield opened
-        opened.close()
-
-
-def everything(changes: Changes) -> Wanted:
-    return Wanted(
-        tasks=frozenset(one.id for one in changes.tasks),
-        rollups=frozenset(key for key, _ in changes.rollups),
-        requests=frozenset(one.key for one in changes.requests),
-        decisions=frozenset(
-            [one.id for one in changes.decisions] + [one.decision_id for one in changes.outcomes]
-        ),
-        approvals=frozenset((one.task_id, one.binding_digest) for one in changes.approvals),
-    )
-
-
-def now(store: SqliteStore, **changes: object) -> Changes:
-    state = store.log_state()
-    made = Changes(at_us=max(state.last_at_us, START_US), first_index=state.size)
-    return replace(made, **changes)  # type: ignore[arg-type]
-
-
-def leaf(text: str) -> Leaf:
-    return Leaf(leaf_hash(text.encode()), text.encode(), "note")
 
 
 def claims(task: Task) -> tuple[object, ...]:
@@ -147,18 +79,7 @@ class TestRecords:
         roomy.commit(now(roomy, leaves=(leaf(record.decision_id),), outcomes=(record,)))
         found = roomy.load(Wanted(decisions=frozenset({record.decision_id})))
         assert found.outcomes == {record.decision_id: record}
-
-    @FEW
-    @given(record=records.APPROVALS)
-    def test_an_approval_comes_back_by_task_and_binding_as_it_was(
-        self, roomy: SqliteStore, record: ApprovalRecord
-    ) -> None:
-        record = replace(record, task_id=f"{record.task_id}-{roomy.log_state().size}")
-        roomy.commit(now(roomy, leaves=(leaf("a"),), approvals=(record,)))
-        key = (record.task_id, record.binding_digest)
-        found = roomy.load(Wanted(approvals=frozenset({key}))).approvals
-        assert found == {key: record}
-        assert found[key].subject.properties == record.subject.properties
+        assert roomy.outcome(record.decision_id) == record
 
     @FEW
     @given(record=records.REQUESTS)
@@ -179,11 +100,19 @@ class TestRecords:
             rollups=frozenset({"k"}),
             requests=frozenset({RequestKey("c", "Authorize", "r")}),
             decisions=frozenset({"d"}),
-            approvals=frozenset({("t", "b")}),
+            approvals=frozenset({"a"}),
+            calls=frozenset({("t", "b")}),
+            aims=frozenset({("t", "aim")}),
+            questions=frozenset({"t"}),
+            grants=frozenset({"g"}),
+            grants_of=frozenset({"t"}),
         )
         assert store.load(wanted) == Snapshot()
         assert store.input("d") is None
         assert store.decision("d") is None
+        assert store.outcome("d") is None
+        assert store.approval("a") is None
+        assert store.grant("g") is None
 
     def test_request_ids_of_other_callers_and_rpcs_are_other_requests(
         self, store: SqliteStore
@@ -212,31 +141,6 @@ class TestRecords:
         found = store.load(everything(first))
         assert found.tasks == {"t1": second.tasks[0]}
         assert found.rollups == dict(second.rollups)
-
-    def test_of_two_approvals_of_one_call_the_newer_counts(self, store: SqliteStore) -> None:
-        first = ApprovalRecord(
-            id="a2",
-            state=ApprovalState.EXPIRED,
-            decision_id="d1",
-            task_id="t",
-            binding_digest="b",
-            subject=Subject("agent", "a"),
-            principal=Subject("user", "u"),
-            server="s",
-            tool="t",
-            canonical_arguments=b"{}",
-            resource_type="",
-            resource_id="",
-            reasons=(),
-            votes_needed=1,
-            created_at_us=START_US,
-            expires_at_us=START_US + 1,
-        )
-        second = replace(first, id="a1", state=ApprovalState.PENDING, created_at_us=START_US + 2)
-        store.commit(now(store, approvals=(second,)))
-        store.commit(now(store, approvals=(first,)))
-        found = store.load(Wanted(approvals=frozenset({("t", "b")})))
-        assert found.approvals == {("t", "b"): second}
 
 
 class TestTheLog:
