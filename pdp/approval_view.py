@@ -162,7 +162,8 @@ def story(
 ) -> tuple[ShownStep, ...]:
     """Up to `limit` decisions of a task, newest first, of log places before `before`.
 
-    `before` 0 begins with the newest, and the `place` of the last step gives the next page.
+    `before` 0 begins with the newest, and the `place` of the last step gives the next page; a step
+    of sequence 1 is the task's first, and has none.
 
     Raises:
         StoreError: the records cannot be read.
