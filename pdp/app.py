@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -29,11 +30,11 @@ from pdp.engine.managed import ManagedOpa
 from pdp.engine.opa_server import OpaServer
 from pdp.feed import ApprovalFeed, tell_expiries
 from pdp.identity.address import Address
-from pdp.identity.development import identify, local_address, person_of
+from pdp.identity.development import identify, local_address, person_named, person_of
 from pdp.memory import Memory
 from pdp.metrics import Metrics, serve_metrics
 from pdp.pipeline import Pipeline
-from pdp.ports import Engine, StoreError
+from pdp.ports import Clock, Engine, Records, StoreError
 from pdp.preview import ENTRYPOINT as EXPLANATION
 from pdp.server.approvals import approval_service
 from pdp.server.grpc_server import OPEN_STREAM_SECONDS, GrpcServer, start_server
@@ -44,6 +45,9 @@ from pdp.store.recent import RecentStore
 from pdp.store.sqlite import open_store
 from pdp.webhook_event import read_secrets
 from pdp.webhooks import Webhooks, tell_approvals
+
+if TYPE_CHECKING:
+    from pdp.console.server import ConsoleServer
 
 #: How often the state of the parts is looked at; a load balancer asks at about this pace.
 WATCH_SECONDS = 0.5
@@ -120,14 +124,20 @@ def make_engine(settings: Settings) -> ManagedOpa | OpaServer:
     )
 
 
-async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None]) -> None:
+async def serve(
+    settings: Settings,
+    announce: Callable[[Sequence[Address]], None],
+    announce_console: Callable[[str], None] = lambda _url: None,
+) -> None:
     """Serve until SIGTERM or SIGINT; `announce` is told the addresses once calls are answered.
+
+    `announce_console` is told before where the console is, if there is one.
 
     Development mode only, until an identity can be configured: the caller checks that.
 
     Raises:
-        StoreError, EngineError, BundleRefused, CatalogueError, CannotListen, BadWebhook: it cannot
-            start; the message says why.
+        StoreError, EngineError, BundleRefused, CatalogueError, CannotListen, BadWebhook,
+            CannotServeConsole: it cannot start; the message says why.
     """
     keys = read_secrets(settings.webhook_secret) if settings.webhook_secret else ()
     with contextlib.ExitStack() as held:
@@ -163,6 +173,7 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         )
         if settings.metrics is not None:
             held.callback(serve_metrics(metrics, settings.metrics).close)
+        start_console = _console(settings, pipeline, sqlite, clock)
         checkpointer = Checkpointer(open_log_key(settings.data), sqlite)
         held.callback(checkpointer.write)
         pipeline.start()
@@ -191,6 +202,9 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         gc.set_threshold(20_000, 20, 20)
         webhooks = Webhooks(settings.webhooks, keys)
         held.callback(webhooks.close)
+        console = start_console()
+        if console is not None:
+            announce_console(console.url)
         server.set_serving(True)
         announce(server.addresses)
         background = [
@@ -204,7 +218,35 @@ async def serve(settings: Settings, announce: Callable[[Sequence[Address]], None
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        await server.drain(settings.drain_grace_s)
+        draining = [server.drain(settings.drain_grace_s)]
+        if console is not None:
+            draining.append(console.close())
+        await asyncio.gather(*draining)
+
+
+def _console(
+    settings: Settings, pipeline: Pipeline, records: Records, clock: Clock
+) -> Callable[[], ConsoleServer | None]:
+    """What starts the console of development mode, if one is asked for; its address is taken.
+
+    Raises:
+        CannotServeConsole: the address cannot be listened on.
+    """
+    if settings.console is None:
+        return lambda: None
+    # They take a fifth of a second to import, and most services have no console.
+    from pdp.console.pages import development_console
+    from pdp.console.parts import Behind
+    from pdp.console.server import listen, serve_console
+
+    listener = listen(settings.console)
+    app = development_console(
+        Behind(pipeline.submit, records, lambda: pipeline.catalogue, clock.now_us),
+        listener.hosts,
+        listener.address.port,
+        person_named,
+    )
+    return lambda: serve_console(listener, app, settings.drain_grace_s)
 
 
 def _reload(settings: Settings, engine: Engine, pipeline: Pipeline) -> None:

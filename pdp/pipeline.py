@@ -14,6 +14,7 @@ import structlog
 
 from pdp.decide import Parts, decide, not_recorded
 from pdp.domain.answer import Refusal, RefusalKind, Result
+from pdp.domain.catalogue import Catalogue
 from pdp.domain.request import Call
 
 #: One wave is one call into the engine, whose work on two cores is worth waiting for together;
@@ -91,6 +92,11 @@ class Pipeline:
         self._closing = True
         self._queue.put(None)
         self._thread.join()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The tool catalogue in force."""
+        return self._parts.catalogue
 
     @property
     def waiting(self) -> int:

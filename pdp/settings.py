@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="Where to serve Prometheus metrics over plain HTTP: `HOST:PORT`. They are "
         "counts without names, and anyone who reaches the port may read them.",
     )
+    console: Annotated[InstanceOf[TcpAddress] | None, BeforeValidator(_tcp_address)] = Field(
+        default=None,
+        description="Where to serve the approvers' console over HTTP: `HOST:PORT` on loopback, "
+        "port 0 for any free one (docs/console.md).",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
         description="The least serious events that are written to standard error.",

@@ -21,6 +21,10 @@ NO_IDENTITY: Final = (
     "no way to verify callers is configured, and this version has none but development mode: "
     "start with --dev, on a Unix socket or a loopback address only"
 )
+NO_SIGN_IN: Final = (
+    "no way to verify who uses the console is configured, and this version has none but "
+    "development mode: start with --dev and a loopback address, or without --console"
+)
 DEV_WARNING: Final = (
     "DEVELOPMENT MODE: nobody is authenticated. Whoever reaches {} may speak for every agent and "
     "holds every role. Never use it with real data."
@@ -85,6 +89,10 @@ def serve(
         str | None,
         typer.Option(metavar="HOST:PORT", help="Serve Prometheus metrics. [default: not]"),
     ] = None,
+    console: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Serve the approvers' console. [default: not]"),
+    ] = None,
     log_level: Annotated[
         str | None,
         typer.Option(metavar="debug|info|warning|error", help="[default: info]"),
@@ -103,7 +111,8 @@ def serve(
 ) -> None:
     """Run the service until it is told to stop (SIGTERM, SIGINT).
 
-    Prints `ready ADDRESS…` on standard output once it serves; logs go to standard error. SIGHUP
+    Prints `ready ADDRESS…` on standard output once it serves, and before it `console URL` where
+    there is one; logs go to standard error. SIGHUP
     loads bundles and catalogues again.
     """
     from pdp.settings import load_settings
@@ -122,6 +131,7 @@ def serve(
         "transport": transport,
         "dev": dev,
         "metrics": metrics,
+        "console": console,
         "log_level": log_level,
         "log_format": log_format,
     }
@@ -139,7 +149,7 @@ def checked(settings: Settings) -> Settings:
     if settings.transport == "native":
         raise UsageError("--transport native is not in this version: use grpcio")
     if not settings.dev:
-        raise UsageError(NO_IDENTITY)
+        raise UsageError(NO_IDENTITY if settings.console is None else NO_SIGN_IN)
     if settings.engine == "opa-server" and settings.opa_url is None:
         raise UsageError("--engine opa-server needs the server: give --opa-url")
     if settings.engine == "managed" and settings.opa_url is not None:
@@ -149,10 +159,12 @@ def checked(settings: Settings) -> Settings:
     if settings.webhook_secret is not None and not settings.webhooks:
         raise UsageError("--webhook-secret is for --webhook: give both, or neither")
     metrics = settings.metrics and local_address(settings.metrics)
+    console = settings.console and local_address(settings.console)
     return settings.model_copy(
         update={
             "listen": tuple(local_address(address) for address in settings.listen),
             "metrics": metrics if isinstance(metrics, TcpAddress) else None,
+            "console": console if isinstance(console, TcpAddress) else None,
         }
     )
 
@@ -175,9 +187,14 @@ def run(settings: Settings) -> None:
     # without a file to spare neither the store nor the engine could be opened again.
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    uvloop.run(serve_until_stopped(settings, announce))
+    uvloop.run(serve_until_stopped(settings, announce, announce_console))
 
 
 def announce(addresses: Sequence[Address]) -> None:
     """Say where calls are answered; whoever started this process waits for the line."""
     print("ready", *addresses, flush=True)
+
+
+def announce_console(url: str) -> None:
+    """Say where the console is, for people to open."""
+    print("console", url, flush=True)

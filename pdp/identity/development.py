@@ -54,7 +54,16 @@ def person_of(peer: Peer) -> Caller:
     Raises:
         Unauthenticated: as `person`.
     """
-    return Caller(identity=person(peer), roles=_CALLER.roles, verified_by=_CALLER.verified_by)
+    return _as_caller(person(peer))
+
+
+def person_named(name: str) -> Caller:
+    """The caller of what a person does who has only said their name, a clear identity."""
+    return _as_caller(Subject(type="user", id=name, issuer=ISSUER))
+
+
+def _as_caller(subject: Subject) -> Caller:
+    return Caller(identity=subject, roles=_CALLER.roles, verified_by=_CALLER.verified_by)
 
 
 def local_address(address: Address) -> Address:

@@ -1,0 +1,1 @@
+"""The approver's console: server-rendered pages beside the gRPC front door."""
