@@ -47,6 +47,7 @@ _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 _IBAN_START = re.compile(r"(?:[ \-\u2010-\u2013]*\w){1,2}[ \-\u2010-\u2013]*\d")
 _DIGITS = re.compile(r"\+?\(?\d(?:[ ().\-\u2010-\u2013]{0,2}\d){5,33}")
 _DIGIT = re.compile("[0-9]")
+_NOT_DIGITS = re.compile(r"\D+")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,64})(?:\.\d{1,64})?")
 _MONEY = re.compile(
     r"(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?([-+]?[\d.,'\u2019 ]{1,64}?)\s?(?:[A-Z]{3}|[$€£¥₹%])?"
@@ -225,7 +226,7 @@ def digits(text: str) -> str | None:
     """A number of six digits or more that is a name and no amount: phone, account, code."""
     if not text.isascii() or not _DIGITS.fullmatch(text) or ISO_DATE.fullmatch(text):
         return None
-    return re.sub(r"\D", "", text)
+    return text if text.isdigit() else _NOT_DIGITS.sub("", text)
 
 
 def number(text: str) -> str | None:

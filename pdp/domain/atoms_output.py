@@ -93,8 +93,9 @@ def _json(text: str) -> Any:
 
 def _unescaped(text: str) -> str:
     """The text with the escapes of JSON undone, as far as they can hide an address."""
-    plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
-    return normalise(plain.replace("\\/", "/").replace("\\n", "\n").replace('\\"', '"'))
+    parts = _ESCAPED.split(text)
+    parts[1::2] = [chr(int(code, 16)) for code in parts[1::2]]
+    return normalise("".join(parts).replace("\\/", "/").replace("\\n", "\n").replace('\\"', '"'))
 
 
 def _read_json(value: Any, complete: bool) -> Reading:
@@ -161,11 +162,16 @@ class _Lines:
 
 def _read_lines(text: str) -> _Lines:
     """Running text apart from the rest, and the values: after a key, items, cells, in quotes."""
-    lines = list(dict.fromkeys(text.split("\n")))
+    lines: dict[str, None] = {}
+    beyond = text
+    while beyond and len(lines) <= MAX_LINES:
+        some = beyond.split("\n", MAX_LINES)
+        beyond = some.pop() if len(some) > MAX_LINES else ""
+        lines.update(dict.fromkeys(some))
     prose: list[str] = []
     rest: list[str] = []
     cells: list[str] = []
-    for line in lines[:MAX_LINES]:
+    for line in islice(lines, MAX_LINES):
         bare = line.strip().removeprefix("- ")
         if not bare:
             continue
@@ -181,13 +187,12 @@ def _read_lines(text: str) -> _Lines:
             cells.append(value.strip("'\""))
             if not is_prose or "," in value:
                 cells.extend(_cells_of_row(value))
-    beyond = lines[MAX_LINES:]
-    prose.extend(beyond)
+    prose.extend(islice(lines, MAX_LINES, None))
+    prose.append(beyond)
     if "'" in text or '"' in text:
-        for single, double in islice(_QUOTED.findall(text), MAX_LINES):
-            cells.append(single or double)
-        cells.extend(islice(_INLINE.findall(text), MAX_LINES))
-    return _Lines("\n".join(prose), "\n".join(rest), cells, not beyond)
+        cells.extend(found[1] or found[2] for found in islice(_QUOTED.finditer(text), MAX_LINES))
+        cells.extend(found[1] for found in islice(_INLINE.finditer(text), MAX_LINES))
+    return _Lines("\n".join(prose), "\n".join(rest), cells, len(lines) <= MAX_LINES)
 
 
 _GAP: Final = (" ", "\t", "")

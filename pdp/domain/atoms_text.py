@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from string import ascii_letters
 from typing import Final
 
@@ -26,6 +26,9 @@ from pdp.domain.vocabulary import words
 
 #: Different words of one text that are looked at; a text with more is a dump, not prose.
 MAX_WORDS: Final = 40_000
+#: Of these, words that can hold an atom: twice the atoms that are kept of one output. Each costs
+#: some microseconds, and calls of other tasks wait for them.
+MAX_TELLING: Final = 20_000
 #: Grouped numbers of one text; a text with more is a table.
 _MAX_GROUPED: Final = 2_000
 #: Domains in other scripts that are brought to ASCII; each takes tens of microseconds.
@@ -67,7 +70,8 @@ _GROUPED = re.compile(r"(?<![\w.,+-])[0-9](?:[ -]?[0-9]){5,20}(?![\w])")
 _MARKED = re.compile(r"[ #:='\"]([0-9]{1,5})(?!\w|\.\w)")
 # What stands in front of the mark's last character; quicker than the expression that is sure.
 _BEFORE_MARKED: Final = frozenset(ascii_letters + " :#='\"")
-_MARK = re.compile(r"(?:^|\W)([A-Za-z]{2,12}|#)[ :#='\"]{0,3}$")
+# Read from its end: what may stand between, then a word or `#`, each with nothing before it.
+_KRAM = re.compile(r"(?:[ :#='\"]{1,3}([A-Za-z]{2,12})|[ :#='\"]{0,3}(#))(?!\w)").match
 _MARKS: Final = words(
     "# id ids number no nr num issue issues pull pr ticket order invoice case alert task event "
     "file message email booking reservation transaction payment version build run job project "
@@ -109,13 +113,23 @@ class Telling:
 
 def telling(text: str) -> Telling:
     """The words of normalised text that hold a digit or a mark inside."""
-    different = list(dict.fromkeys(text.split()))
-    found = [
-        word
-        for word in different[:MAX_WORDS]
-        if not word.isalpha() and (len(word) > _LONG or _TELLING(word))
-    ]
-    return Telling(text, found, len(different) <= MAX_WORDS)
+    different: set[str] = set()
+    found: list[str] = []
+    rest = text
+    # What is beyond a limit is not even split.
+    while rest and len(different) <= MAX_WORDS and len(found) <= MAX_TELLING:
+        some = rest.split(None, MAX_TELLING)
+        rest = some.pop() if len(some) > MAX_TELLING else ""
+        found += [
+            word
+            for word in dict.fromkeys(some)
+            if not word.isalpha()
+            and (len(word) > _LONG or _TELLING(word))
+            and word not in different
+        ]
+        different.update(some)
+    complete = len(different) <= MAX_WORDS and len(found) <= MAX_TELLING
+    return Telling(text, found[:MAX_TELLING], complete)
 
 
 def typed_forms(text: str | Telling, *, cells: Iterable[str] = ()) -> Iterator[str]:
@@ -179,8 +193,9 @@ def word_urls(word: str) -> Iterator[tuple[str | None, str]]:
 
     Also those without a scheme that say `www.` or have a host and a path.
     """
-    matches = [match[0] for match in _URL.finditer(word)]
-    if not matches and "://" not in word and "@" not in word:
+    with_scheme = "://" in word
+    matches = _URL.findall(word) if with_scheme or "www." in word.lower() else []
+    if not matches and not with_scheme and "@" not in word and "." in word:
         bare = _HOST_PATH.fullmatch(word.strip(_EDGES))
         if bare is not None and "/" in bare[0] and is_linked(bare[1]):
             matches = [bare[0]]
@@ -233,8 +248,8 @@ def marked_numbers(text: str) -> Iterator[str]:
         at = match.start()
         if text[at] != "#" and text[at - 1 : at] not in _BEFORE_MARKED:
             continue
-        mark = _MARK.search(text[max(0, at - 16) : at + 1])
-        if mark is not None and mark[1].lower() in _MARKS:
+        mark = _KRAM(text[max(0, at - 16) : at + 1][::-1])
+        if mark is not None and (mark[2] or mark[1][::-1].lower() in _MARKS):
             yield match[1]
 
 
@@ -257,6 +272,8 @@ def dates(text: str) -> Iterator[str]:
 
 
 def _plain_number(word: str) -> str | None:
+    if word[0].isalpha():
+        return None
     bare = word.strip("'\",;:()[]{}$€£%").rstrip(".")
     if not bare or len(bare) > 24 or not (bare[0].isdigit() or bare[0] in "+-"):
         return None
@@ -265,11 +282,14 @@ def _plain_number(word: str) -> str | None:
 
 def _pieces(telling: list[str]) -> Iterator[str]:
     """Identifiers, file names, paths and the like: what stands between white space and marks."""
-    pieces = dict.fromkeys(_PIECE.findall("\n".join(telling)))
-    whole = [word.strip(_EDGES) for word in telling]
-    for piece in dict.fromkeys((*pieces, *(word for word in whole if len(word) <= MAX_PLAIN))):
+    pieces = (found[0] for found in _PIECE.finditer("\n".join(telling)))
+    met: set[str] = set()
+    for piece in chain(pieces, telling):
         bare = piece.strip(_EDGES)
-        if not bare or "://" in bare or not _TELLING(bare):
+        if not bare or bare in met or len(bare) > MAX_PLAIN:
+            continue
+        met.add(bare)
+        if "://" in bare or not _TELLING(bare):
             continue
         if bare[0].isalpha() and "/" not in bare:
             yield f"text:{bare}"

@@ -16,7 +16,7 @@ from pdp.domain.atoms import (
     normalise,
     value_atoms,
 )
-from pdp.domain.atoms_text import cell_forms, is_linked, typed_forms, word_urls
+from pdp.domain.atoms_text import cell_forms, is_linked, telling, typed_forms, word_urls
 from pdp.domain.catalogue import (
     ArgumentKind,
     ArgumentRole,
@@ -190,7 +190,10 @@ def _content(
     if origin is Origin.UNKNOWN and atoms.says(value):
         origin = Origin.PRINCIPAL
     seen = normalise(value)
-    forms = read[value] = list(dict.fromkeys(typed_forms(seen, cells=(seen,))))
+    words = telling(seen)
+    forms = list(dict.fromkeys(typed_forms(words, cells=(seen,))))
+    if words.complete:
+        read[value] = forms
     if others := [part for part in (value, *_lines(seen)) if part != seen]:
         forms = list(dict.fromkeys((*forms, *cell_forms(others))))
     parts = [Atom(form.casefold(), form) for form in forms]

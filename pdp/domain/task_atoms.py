@@ -138,7 +138,9 @@ class TaskAtoms:
 
     def add_asserted(self, text: str) -> None:
         """A text that nobody vouches for: it gains no trust, and takes it from what comes later."""
-        self._add(typed_forms(normalise(text)), Seen(order=self._next()))
+        words = telling(normalise(text))
+        self.full = self.full or not words.complete
+        self._add(typed_forms(words), Seen(order=self._next()))
 
     def add_arguments(self, arguments: JsonValue) -> None:
         """The arguments of a call that was allowed: the agent's words, wherever they reappear."""
@@ -150,7 +152,9 @@ class TaskAtoms:
                 forms.extend(read[leaf])
             else:
                 unread.append(normalise(leaf))
-        forms.extend(typed_forms("\n".join(unread), cells=unread))
+        rest = telling("\n".join(unread))
+        self.full = self.full or not rest.complete
+        forms.extend(typed_forms(rest, cells=unread))
         self._add(forms, Seen(order=self._next()))
 
     def expect(self, read: Mapping[str, Sequence[str]]) -> None:
@@ -274,12 +278,14 @@ class TaskAtoms:
     def _add(self, forms: Iterable[str], new: Seen, room: int = MAX_OF_OUTPUT) -> int:
         """Take in what one source held, up to `room` new atoms; how many were new."""
         room = given = min(MAX_ATOMS - len(self), room)
-        own = self._seen
+        own, bases = self._seen, self._bases
         trusted = new.origin is Origin.TRUSTED
         for form in forms:
             key = form.casefold()
-            old = own.get(key) or self._get(key)
-            if old is _UNSEEN:
+            old = own.get(key)
+            for base in bases if old is None else ():
+                old = old or base._seen.get(key)
+            if old is None:
                 if room <= 0:
                     self.full = True
                     return given
