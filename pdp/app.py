@@ -200,11 +200,12 @@ async def serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
-        webhooks = Webhooks(settings.webhooks, keys)
-        held.callback(webhooks.close)
         console = start_console()
         if console is not None:
             announce_console(console.url)
+        pages = "" if console is None else f"{console.url}approvals/"
+        webhooks = Webhooks(settings.webhooks, keys, pages=pages)
+        held.callback(webhooks.close)
         server.set_serving(True)
         announce(server.addresses)
         background = [

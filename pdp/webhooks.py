@@ -81,17 +81,20 @@ class Webhooks:
         urls: Sequence[WebhookUrl],
         keys: Sequence[bytes],
         *,
-        page: Callable[[str], str] = lambda _id: "",
+        pages: str = "",
         pace: Pace | None = None,
     ) -> None:
-        """`keys` sign (see `read_secrets`); `page` is the address where people decide an id."""
-        self._page = page
+        """`keys` sign (see `read_secrets`). People decide an approval at `pages` and its id."""
+        self._pages = pages
         self._endpoints = [_Endpoint(url, tuple(keys), pace or Pace()) for url in urls]
 
     def tell(self, approval: ApprovalRecord) -> None:
         """Tell of an approval as it is now. Returns at once and raises nothing."""
+        if not self._endpoints:
+            return
         try:
-            event = event_of(approval, time.time_ns() // 1000, self._page(approval.id))
+            url = self._pages and self._pages + approval.id
+            event = event_of(approval, time.time_ns() // 1000, url)
         except Exception:
             # News that cannot be written must not stop those that can.
             _log.exception("webhook not written", approval=approval.id)

@@ -26,6 +26,9 @@ COMMANDS: Final = {
         "pdp.cli.catalogue", "catalogue_app", "Describe tools: import an MCP server's list.",
     ),
     "task": ("pdp.cli.task", "task_app", "Read the ledger: which tasks, and what they did."),
+    "approvals": (
+        "pdp.cli.approvals", "approvals_app", "Answer escalated calls: list, show, approve, deny.",
+    ),
     "explain": ("pdp.cli.explain", "explain", "Say why a decision is what it is."),
     "policy": ("pdp.cli.policy", "policy_app", "Test policy, or write it for an OPA server."),
     "audit": ("pdp.cli.audit", "audit_app", "Check the log."),
@@ -50,6 +53,7 @@ ERRORS: Final = {
     "pdp.ports.StoreError": FAILED,
     "pdp.demo.service.DemoFailed": FAILED,
     "pdp.client.verdict.NotAllowed": FAILED,
+    "pdp.client.approval.ApprovalFailed": FAILED,
     "pdp.client.verdict.ReportFailed": FAILED,
     "subprocess.TimeoutExpired": FAILED,
     "builtins.OSError": FAILED,
