@@ -190,7 +190,7 @@ func (q query) evaluate(input []byte, timeout time.Duration, limits limits) ([]b
 	if len(input) > limits.maxInputBytes {
 		return nil, evaluationError{"input_invalid", fmt.Sprintf("input of %d bytes, at most %d are allowed", len(input), limits.maxInputBytes)}
 	}
-	document, err := parseObject(input)
+	document, err := q.reading.parse(input)
 	if err != nil {
 		return nil, evaluationError{"input_invalid", err.Error()}
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -30,7 +32,12 @@ const (
 
 // parseObject reads one JSON object and nothing after it.
 func parseObject(raw []byte) (ast.Object, error) {
-	value, err := parseValue(raw)
+	return reading{input: everything}.parse(raw)
+}
+
+// parse reads an input, of which the object holds what the policy reads.
+func (r reading) parse(raw []byte) (ast.Object, error) {
+	value, err := r.parseValue(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +48,14 @@ func parseObject(raw []byte) (ast.Object, error) {
 	return object, nil
 }
 
-func parseValue(raw []byte) (ast.Value, error) {
-	p := parser{text: string(raw)}
+func (r reading) parseValue(raw []byte) (ast.Value, error) {
+	p := parsers.Get().(*parser)
+	p.text, p.at, p.words = string(raw), 0, r.words
+	defer p.release()
 	if !utf8.ValidString(p.text) {
 		return nil, errors.New("not valid UTF-8")
 	}
-	term, err := p.value(0)
+	term, err := p.value(r.input, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +68,26 @@ func parseValue(raw []byte) (ast.Value, error) {
 type parser struct {
 	text  string
 	at    int
-	pairs [][2]*ast.Term // those of the objects being read, innermost last
+	words map[string]*ast.Term
+	keys  []string       // those of the objects being read, innermost last
+	pairs [][2]*ast.Term // of these, those that are kept
 	items []*ast.Term    // those of the arrays being read, innermost last
+}
+
+var parsers = sync.Pool{New: func() any { return &parser{} }}
+
+// What grew beyond so many members is not kept for the next document.
+const maxKeptMembers = 1 << 10
+
+func (p *parser) release() {
+	if max(cap(p.keys), cap(p.pairs), cap(p.items)) > maxKeptMembers {
+		return
+	}
+	clear(p.keys[:cap(p.keys)])
+	clear(p.pairs[:cap(p.pairs)])
+	clear(p.items[:cap(p.items)])
+	*p = parser{keys: p.keys[:0], pairs: p.pairs[:0], items: p.items[:0]}
+	parsers.Put(p)
 }
 
 func (p *parser) fault(format string, args ...any) error {
@@ -80,25 +107,33 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) value(depth int) (*ast.Term, error) {
+// value reads a value. What is not wanted is checked all the same, and no term is made of it.
+func (p *parser) value(wanted *part, depth int) (*ast.Term, error) {
 	switch c := p.peek(); {
 	case c == '"':
 		s, err := p.string()
-		if err != nil {
+		if err != nil || wanted == nil {
 			return nil, err
 		}
-		return ast.InternedTerm(s), nil
+		return p.term(s), nil
 	case c == '{' || c == '[':
 		if depth == maxDepth {
 			return nil, p.fault("nested more than %d deep", maxDepth)
 		}
 		p.at++
 		if c == '{' {
-			return p.object(depth + 1)
+			return p.object(wanted, depth+1)
 		}
-		return p.array(depth + 1)
+		return p.array(wanted, depth+1)
 	case c == '-' || isDigit(c):
-		return p.number()
+		written, err := p.number()
+		if err != nil || wanted == nil {
+			return nil, err
+		}
+		if term := ast.InternedIntNumberTermFromString(written); term != nil {
+			return term, nil
+		}
+		return ast.NewTerm(ast.Number(written)), nil
 	case c == 't':
 		return p.literal("true", ast.InternedTerm(true))
 	case c == 'f':
@@ -109,6 +144,14 @@ func (p *parser) value(depth int) (*ast.Term, error) {
 	return nil, p.fault("expected a value")
 }
 
+// term shares the term of a text that the policy knows.
+func (p *parser) term(text string) *ast.Term {
+	if term, ok := p.words[text]; ok {
+		return term
+	}
+	return ast.InternedTerm(text)
+}
+
 func (p *parser) literal(word string, term *ast.Term) (*ast.Term, error) {
 	if !strings.HasPrefix(p.text[p.at:], word) {
 		return nil, p.fault("expected a value")
@@ -117,8 +160,8 @@ func (p *parser) literal(word string, term *ast.Term) (*ast.Term, error) {
 	return term, nil
 }
 
-func (p *parser) object(depth int) (*ast.Term, error) {
-	base := len(p.pairs)
+func (p *parser) object(wanted *part, depth int) (*ast.Term, error) {
+	firstKey, firstPair := len(p.keys), len(p.pairs)
 	for first := true; ; first = false {
 		more, err := p.next('}', first)
 		if err != nil {
@@ -138,23 +181,41 @@ func (p *parser) object(depth int) (*ast.Term, error) {
 			return nil, p.fault("expected ':'")
 		}
 		p.at++
-		value, err := p.value(depth)
+		p.keys = append(p.keys, key)
+		member := wanted
+		if wanted != nil && !wanted.whole {
+			member = wanted.under[key]
+		}
+		value, err := p.value(member, depth)
 		if err != nil {
 			return nil, err
 		}
-		p.pairs = append(p.pairs, [2]*ast.Term{ast.InternedTerm(key), value})
+		switch {
+		case member == nil:
+		case member == wanted:
+			p.pairs = append(p.pairs, [2]*ast.Term{p.term(key), value})
+		default:
+			p.pairs = append(p.pairs, [2]*ast.Term{member.key, value})
+		}
 	}
-	pairs := p.pairs[base:]
-	if key, found := duplicate(pairs); found {
+	if key, found := duplicate(p.keys[firstKey:]); found {
 		return nil, p.fault("key %.64q appears twice", key)
 	}
-	object := ast.NewObject(pairs...)
-	p.pairs = p.pairs[:base]
+	p.keys = p.keys[:firstKey]
+	if wanted == nil {
+		return nil, nil
+	}
+	object := ast.NewObject(p.pairs[firstPair:]...)
+	p.pairs = p.pairs[:firstPair]
 	return ast.NewTerm(object), nil
 }
 
-func (p *parser) array(depth int) (*ast.Term, error) {
-	base := len(p.items)
+func (p *parser) array(wanted *part, depth int) (*ast.Term, error) {
+	if wanted != nil {
+		// Its members are found by number, and no path names those.
+		wanted = everything
+	}
+	firstItem := len(p.items)
 	for first := true; ; first = false {
 		more, err := p.next(']', first)
 		if err != nil {
@@ -163,15 +224,20 @@ func (p *parser) array(depth int) (*ast.Term, error) {
 		if !more {
 			break
 		}
-		item, err := p.value(depth)
+		item, err := p.value(wanted, depth)
 		if err != nil {
 			return nil, err
 		}
-		p.items = append(p.items, item)
+		if wanted != nil {
+			p.items = append(p.items, item)
+		}
+	}
+	if wanted == nil {
+		return nil, nil
 	}
 	// NewArray keeps the slice it is given, so it gets one of its own.
-	array := ast.NewArray(append([]*ast.Term(nil), p.items[base:]...)...)
-	p.items = p.items[:base]
+	array := ast.NewArray(append([]*ast.Term(nil), p.items[firstItem:]...)...)
+	p.items = p.items[:firstItem]
 	return ast.NewTerm(array), nil
 }
 
@@ -192,29 +258,27 @@ func (p *parser) next(end byte, first bool) (bool, error) {
 	return true, nil
 }
 
-func duplicate(pairs [][2]*ast.Term) (string, bool) {
-	if len(pairs) <= fewKeys {
-		for i := range pairs {
-			for j := range i {
-				if pairs[i][0].Value.(ast.String) == pairs[j][0].Value.(ast.String) {
-					return string(pairs[i][0].Value.(ast.String)), true
-				}
+func duplicate(keys []string) (string, bool) {
+	if len(keys) <= fewKeys {
+		for i, key := range keys {
+			if slices.Contains(keys[:i], key) {
+				return key, true
 			}
 		}
 		return "", false
 	}
-	seen := make(map[ast.String]struct{}, len(pairs))
-	for _, pair := range pairs {
-		key := pair[0].Value.(ast.String)
+	seen := make(map[string]struct{}, len(keys))
+	for _, key := range keys {
 		if _, found := seen[key]; found {
-			return string(key), true
+			return key, true
 		}
 		seen[key] = struct{}{}
 	}
 	return "", false
 }
 
-func (p *parser) number() (*ast.Term, error) {
+// number reads a number and returns it as it is written.
+func (p *parser) number() (string, error) {
 	start := p.at
 	if p.text[p.at] == '-' {
 		p.at++
@@ -222,18 +286,18 @@ func (p *parser) number() (*ast.Term, error) {
 	leadingZero := p.at < len(p.text) && p.text[p.at] == '0'
 	digits := p.digits()
 	if digits == 0 || leadingZero && digits > 1 {
-		return nil, p.fault("malformed number")
+		return "", p.fault("malformed number")
 	}
 	if p.at < len(p.text) && p.text[p.at] == '.' {
 		p.at++
 		fraction := p.digits()
 		if fraction == 0 {
-			return nil, p.fault("malformed number")
+			return "", p.fault("malformed number")
 		}
 		digits += fraction
 	}
 	if digits > maxNumberDigits {
-		return nil, p.fault("a number with more than %d digits", maxNumberDigits)
+		return "", p.fault("a number with more than %d digits", maxNumberDigits)
 	}
 	if p.at < len(p.text) && p.text[p.at]|0x20 == 'e' {
 		p.at++
@@ -242,20 +306,16 @@ func (p *parser) number() (*ast.Term, error) {
 		}
 		from := p.at
 		if p.digits() == 0 {
-			return nil, p.fault("malformed number")
+			return "", p.fault("malformed number")
 		}
 		exponent := 0
 		for _, c := range p.text[from:p.at] {
 			if exponent = exponent*10 + int(c-'0'); exponent > maxNumberExponent {
-				return nil, p.fault("a number with an exponent beyond %d", maxNumberExponent)
+				return "", p.fault("a number with an exponent beyond %d", maxNumberExponent)
 			}
 		}
 	}
-	written := p.text[start:p.at]
-	if term := ast.InternedIntNumberTermFromString(written); term != nil {
-		return term, nil
-	}
-	return ast.NewTerm(ast.Number(written)), nil
+	return p.text[start:p.at], nil
 }
 
 func (p *parser) digits() int {

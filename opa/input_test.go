@@ -20,7 +20,7 @@ func TestWhatIsReadIsWhatOPAReads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := parseValue([]byte(text))
+		got, err := parseAll([]byte(text))
 		if err != nil {
 			t.Errorf("%.60s: %v", text, err)
 		} else if got.Compare(want) != 0 || got.String() != want.String() {
@@ -38,7 +38,7 @@ func TestWhatIsNotStrictJSONIsRefused(t *testing.T) {
 		strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1),
 		strings.Repeat("9", maxNumberDigits+1), "1e309", "1e-309", "-1E99999999999999999999",
 	} {
-		if value, err := parseValue([]byte(text)); err == nil {
+		if value, err := parseAll([]byte(text)); err == nil {
 			t.Errorf("%.60q is read as %.60s", text, value)
 		}
 	}
@@ -49,7 +49,7 @@ func TestLimitsAdmitWhatTheyName(t *testing.T) {
 		strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth),
 		strings.Repeat("9", maxNumberDigits), "1e308", "1e-308", "1e0000000308",
 	} {
-		if _, err := parseValue([]byte(text)); err != nil {
+		if _, err := parseAll([]byte(text)); err != nil {
 			t.Errorf("%.60s: %v", text, err)
 		}
 	}
@@ -58,7 +58,7 @@ func TestLimitsAdmitWhatTheyName(t *testing.T) {
 func FuzzWhateverIsReadIsJSONAndReadAsOPAReadsIt(f *testing.F) {
 	f.Add([]byte(`{"a":[1,2.5e3,"\u00e9\\",null,true]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, err := parseValue(text)
+		got, err := parseAll(text)
 		if err != nil {
 			return
 		}
@@ -73,7 +73,7 @@ func FuzzWhateverIsReadIsJSONAndReadAsOPAReadsIt(f *testing.F) {
 		if err := w.value(got, 0); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
-		again, err := parseValue(w.out)
+		again, err := parseAll(w.out)
 		if err != nil || again.Compare(got) != 0 {
 			t.Fatalf("%q: written as %s", text, w.out)
 		}
@@ -89,4 +89,8 @@ func manyKeys(n int) string {
 	keys["k7"] = 7
 	encoded, _ := json.Marshal(keys)
 	return string(encoded)
+}
+
+func parseAll(text []byte) (ast.Value, error) {
+	return reading{input: everything}.parseValue(text)
 }

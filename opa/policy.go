@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/metrics"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
@@ -26,6 +27,8 @@ type policy struct {
 	compiler *ast.Compiler
 	store    storage.Store
 	txn      storage.Transaction
+	data     base
+	reading  reading
 	prepared map[string]query
 }
 
@@ -72,7 +75,7 @@ func loadPolicy(revision string, entrypoints []string, encoded []byte) (*policy,
 		store.Abort(ctx, txn)
 		return nil, nil, explain(compiler.Errors)
 	}
-	p := &policy{revision: revision, compiler: compiler, store: store, txn: txn, prepared: map[string]query{}}
+	p := &policy{revision: revision, compiler: compiler, store: store, txn: txn, data: base{data}, reading: readingOf(compiler.Modules), prepared: map[string]query{}}
 	for _, entrypoint := range entrypoints {
 		if err := p.require(entrypoint); err != nil {
 			p.close()
@@ -148,7 +151,7 @@ func (p *policy) query(entrypoint string) (query, error) {
 	if err != nil {
 		return query{}, evaluationError{"internal", err.Error()}
 	}
-	q := query{entrypoint: entrypoint, prepared: prepared, txn: p.txn}
+	q := query{entrypoint: entrypoint, prepared: prepared, txn: p.txn, data: p.data, reading: p.reading}
 	if len(p.prepared) < maxPreparedQueries {
 		p.prepared[entrypoint] = q
 	}
@@ -171,15 +174,23 @@ type query struct {
 	entrypoint string
 	prepared   rego.PreparedEvalQuery
 	txn        storage.Transaction
+	data       base
+	reading    reading
 }
 
 // value evaluates the entrypoint over one input.
 func (q query) value(input ast.Value, cancel topdown.Cancel) (ast.Value, error) {
+	values := newValues()
 	results, err := q.prepared.Eval(context.Background(),
 		rego.EvalParsedInput(input),
 		rego.EvalTransaction(q.txn),
 		rego.EvalExternalCancel(cancel),
+		rego.EvalMetrics(metrics.NoOp()),
+		rego.EvalBaseCache(q.data),
+		rego.EvalVirtualCache(values),
 	)
+	// Not deferred: what a panic has left behind is not used again.
+	values.release()
 	if err != nil {
 		return nil, classify(err)
 	}
