@@ -221,6 +221,6 @@ def test_the_documentation_gives_the_parameters_their_real_defaults(root: Path) 
     text = text.replace("86,400", "86400")
     data = (default_bundle_path() / "pdp" / "data.yaml").read_text()
     parameters = re.findall(r"^    (\w+): (.+)$", data.partition("parameters:")[2], re.MULTILINE)
-    assert len(parameters) == 18
+    assert len(parameters) == 23
     for name, value in parameters:
         assert f"`{name}` {value}" in text, name
