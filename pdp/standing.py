@@ -126,13 +126,14 @@ def taken_back(answer: Answer, overlay: Overlay) -> list[Reason]:
 
 def _allowed(policy: PolicyDecision, answer_id: str, people: Iterable[Subject]) -> PolicyDecision:
     codes = sorted({reason.code for reason in policy.reasons})
+    names = ", ".join(dict.fromkeys(person.id for person in people))
     reason = Reason(
         code=APPROVED,
-        message=f"people have answered for this call: {answer_id}",
+        message=f"{names} approved this call ({answer_id})",
         rule=RULE,
         metadata={
             "answer": answer_id,
-            "approvers": ", ".join(dict.fromkeys(person.id for person in people)),
+            "approvers": names,
             "asked": ", ".join(codes),
         },
         agent_message="A person has approved this call.",

@@ -50,9 +50,9 @@ def run(folder: Path) -> bool:
     """Play the demo with its files in `folder`; whether all went as expected."""
     from pdp.client import AuthorizationClient, Phase
     from pdp.demo import show
-    from pdp.demo.play import Played, play_step
+    from pdp.demo.play import Played, play_step, play_yes
     from pdp.demo.service import running_service
-    from pdp.demo.story import AGENT, INTENT, PERSON, SERVER, STORY
+    from pdp.demo.story import AGENT, INTENT, PERSON, SERVER, STORY, Yes
 
     console = show.make_console()
     catalogue = folder / "tools.yaml"
@@ -81,9 +81,16 @@ def run(folder: Path) -> bool:
             show.show_heading(console, "What the agent wants to do, and what it may")
             before: Played | None = None
             for number, step in enumerate(STORY, start=1):
-                before = play_step(client, task.id, step, before)
-                show.show_step(console, number, before)
-                good = good and not before.differs
+                if isinstance(step, Yes):
+                    question = before.verdict.approval_id if before is not None else ""
+                    with AuthorizationClient(address, person=step.person) as someone:
+                        voted = play_yes(someone, step, question)
+                    show.show_yes(console, number, voted)
+                    good = good and not voted.differs
+                else:
+                    before = play_step(client, task.id, step, before)
+                    show.show_step(console, number, before)
+                    good = good and not before.differs
 
     show.show_heading(console, "What is on record, now that the service has stopped")
     good &= _run(console, ["task", "show", task.id, "--data", str(folder)])

@@ -126,6 +126,9 @@ def _entry_line(entry: dict[str, Any]) -> Sequence[str]:
     if what == "decision":
         server, tool = str(entry.get("server", "")), str(entry.get("tool", ""))
         what = f"{server}/{tool}" if server else tool
+        caller = entry.get("caller")
+        if isinstance(caller, dict) and caller.get("type") == "user":
+            what += f" by {caller.get('id', '?')}"
     elif what == "outcome":
         what = f"outcome of {entry['of_sequence'] or entry.get('decision_id', '?')}"
     codes = entry.get("codes")

@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass
 
 from pdp.client import (
+    ApprovalFailed,
     AuthorizationClient,
     OutcomeStatus,
     Verdict,
 )
 from pdp.client.requests import CallOptions
-from pdp.demo.story import Step
+from pdp.demo.story import Step, Yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,33 @@ class Played:
     verdict: Verdict
     micros: int
     differs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voted:
+    """A yes as it went: whether it counted, and what the service said."""
+
+    yes: Yes
+    counted: bool
+    said: str
+    micros: int
+    differs: str
+
+
+def play_yes(client: AuthorizationClient, yes: Yes, approval_id: str) -> Voted:
+    """Say yes as the person whose client it is."""
+    began = time.perf_counter_ns()
+    try:
+        found = client.approvals.approve(approval_id, reason=yes.reason)
+    except ApprovalFailed as fault:
+        micros = (time.perf_counter_ns() - began) // 1000
+        code = fault.metadata.get("code", fault.code)
+        differs = "" if code == yes.code else f"expected {yes.code or 'that it counts'}"
+        return Voted(yes, counted=False, said=f"{code}: {fault}", micros=micros, differs=differs)
+    micros = (time.perf_counter_ns() - began) // 1000
+    said = f"{found.id} is {found.state.name.lower()}"
+    differs = f"expected {yes.code}" if yes.code else ""
+    return Voted(yes, counted=True, said=said, micros=micros, differs=differs)
 
 
 def play_step(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pdp.client import Decision, Intent, StartedTask
-from pdp.demo.play import Played
+from pdp.demo.play import Played, Voted
 
 #: Wider lines are harder to read, not nicer.
 WIDTH: Final = 100
@@ -80,10 +80,24 @@ def show_step(console: Console, number: int, played: Played) -> None:
         answer = Text(" " * len(answer))
     if verdict.replayed:
         _hanging(console, answer, Text("replayed: the answer recorded before, no new decision"))
-    if verdict.approval_id:
+    if verdict.approval_id and verdict.decision is Decision.ESCALATE:
         _hanging(console, answer, Text(f"it waits for {verdict.approval_id}"))
     if played.differs:
         _hanging(console, Text("   NOT AS THE STORY GOES: ", "bold red"), Text(played.differs))
+
+
+def show_yes(console: Console, number: int, voted: Voted) -> None:
+    """One yes: the story, who says it and why, and whether it counts."""
+    console.print()
+    _hanging(console, Text(f"{number:>2} ", "dim"), Text(voted.yes.says))
+    said = f"{voted.yes.person} says yes: {voted.yes.reason}"
+    _hanging(console, Text(" " * 3), Text(said, "cyan"))
+    word, style = ("APPROVED", "bold green") if voted.counted else ("REFUSED", "bold red")
+    answer = Text(f"   {word:<9}", style)
+    answer.append(f"{voted.micros / 1000:>7.1f} ms  ", "not bold default")
+    _hanging(console, answer, Text(voted.said))
+    if voted.differs:
+        _hanging(console, Text("   NOT AS THE STORY GOES: ", "bold red"), Text(voted.differs))
 
 
 def _hanging(console: Console, head: Text, body: Text) -> None:

@@ -11,6 +11,7 @@ from pdp.client import Decision, Intent, Resource, Sensitivity
 SERVER: Final = "desk"
 AGENT: Final = "spiffe://example.com/agent/assistant"
 PERSON: Final = "dana@example.com"
+COLLEAGUE: Final = "riley@example.com"
 
 INTENT: Final = Intent(
     goal="Find the invoice that acme-supplies.example mailed and pay it, and tell "
@@ -40,13 +41,25 @@ class Step:
     ends_task: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """Somebody says yes to the newest question. `code` is why it must not count; empty: it must."""
+
+    says: str
+    person: str
+    reason: str
+    code: str = ""
+
+
 _MAIL: Final = {
     "recipients": ["sam@acme-supplies.example"],
     "subject": "Invoice 2031 arrived",
     "body": "Thank you, Sam. We have it.",
 }
 
-STORY: Final = (
+_PAYMENT: Final = {"iban": "DE02120300000000202051", "amount": 420, "reference": "2031"}
+
+STORY: Final[tuple[Step | Yes, ...]] = (
     Step(
         "The agent looks for the invoice. Looking is part of the task.",
         Decision.ALLOW,
@@ -121,7 +134,33 @@ STORY: Final = (
         Decision.ESCALATE,
         "irreversible",
         "pay_invoice",
-        {"iban": "DE02120300000000202051", "amount": 420, "reference": "2031"},
+        _PAYMENT,
+    ),
+    Yes(
+        "Dana cannot be the one: it is her work that the agent does.",
+        PERSON,
+        "that is my invoice",
+        "self_approval",
+    ),
+    Yes(
+        "Riley can, and is shown the exact call, and where the account number came from.",
+        COLLEAGUE,
+        "the number is the one on their contract",
+    ),
+    Step(
+        "The agent asks for the very same call again, and may make it.",
+        Decision.ALLOW,
+        "approved",
+        "pay_invoice",
+        _PAYMENT,
+        output="paid",
+    ),
+    Step(
+        "That yes was for one call. Ten times the amount is another one.",
+        Decision.ESCALATE,
+        "irreversible",
+        "pay_invoice",
+        {**_PAYMENT, "amount": 4200},
     ),
     Step(
         "The work is done: the task ends, and its authority with it.",

@@ -140,6 +140,7 @@ class History:
                 rollup=after.rollup.add(
                     now_us=self.at_us,
                     decision=decision,
+                    asks=decision is Decision.ESCALATE,
                     effect=True,
                     taints=False,
                     sensitivity=Sensitivity.INTERNAL,

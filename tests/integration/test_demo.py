@@ -63,12 +63,19 @@ def test_the_demo_goes_as_its_story_says_and_leaves_a_record_that_its_commands_r
     answers = re.findall(
         r"^   (ALLOW|DENY|ESCALATE) +[\d.]+ ms  (\w+): ", done.stdout, re.MULTILINE
     )
-    assert [decision for decision, _ in answers] == [step.expects.name for step in story.STORY]
-    expected = [step.code for step in story.STORY if step.code]
+    steps = [step for step in story.STORY if isinstance(step, story.Step)]
+    assert [decision for decision, _ in answers] == [step.expects.name for step in steps]
+    expected = [step.code for step in steps if step.code]
     assert [code for _, code in answers if code != "task_action"] == expected
     assert done.stdout.count("replayed: ") == 1
 
-    for step in story.STORY:
+    votes = re.findall(r"^   (APPROVED|REFUSED) +[\d.]+ ms  (\S+)", done.stdout, re.MULTILINE)
+    assert [word for word, _ in votes] == ["REFUSED", "APPROVED"]
+    assert votes[0][1] == "self_approval:"
+    assert f"pdp.decide_approval by {story.COLLEAGUE}" in done.stdout
+    assert f"{story.COLLEAGUE} approved this call" in done.stdout.replace("\n" + " " * 24, " ")
+
+    for step in steps:
         assert not step.tool or f"{story.SERVER}/{step.tool}" in done.stdout
     assert "ok: " in done.stdout
 
