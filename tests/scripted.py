@@ -31,9 +31,12 @@ from pdp.domain.values import (
     Subject,
     TaskState,
 )
+from pdp.feed import ApprovalFeed
 from pdp.identity import development
 from pdp.identity.address import Address, parse_address
 from pdp.identity.port import Identify
+from pdp.ports import Records
+from pdp.server.approvals import NO_APPROVALS, ApprovalService, approval_service
 from pdp.server.grpc_server import GrpcServer, start_server
 
 T = TypeVar("T")
@@ -143,7 +146,10 @@ class Tasks:
 
 
 class Running:
-    """A server on an event loop of its own thread, so that tests can block."""
+    """A server on an event loop of its own thread, so that tests can block.
+
+    It offers ApprovalService where it has `records`; `feed` tells of what changes in them.
+    """
 
     def __init__(
         self,
@@ -151,6 +157,9 @@ class Running:
         script: Script | None = None,
         tasks: Tasks | None = None,
         identify: Identify = development.identify,
+        records: Records | None = None,
+        watch_s: float = 60.0,
+        console_url: str = "",
     ) -> None:
         self.script = script or Script()
         self.tasks = tasks or Tasks()
@@ -158,6 +167,7 @@ class Running:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._drained = False
+        self.feed = ApprovalFeed(self._loop)
         try:
             self.server: GrpcServer = self.do(
                 start_server(
@@ -165,6 +175,8 @@ class Running:
                     submitter=self.script,
                     tasks=self.tasks,
                     identify=identify,
+                    approvals=self._approvals(records, watch_s),
+                    console_url=console_url,
                 )
             )
         except BaseException:
@@ -179,6 +191,21 @@ class Running:
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the server's loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def _approvals(self, records: Records | None, watch_s: float) -> ApprovalService:
+        if records is None:
+            return NO_APPROVALS
+        return approval_service(
+            self.script, records, self.feed, development.person_of, watch_s=watch_s
+        )
+
+    def listening(self) -> int:
+        """How many subscribe to the feed."""
+
+        async def count() -> int:
+            return sum(map(len, self.feed._subscribers.values()))
+
+        return self.do(count())
 
     def set_serving(self, serving: bool) -> None:
         """On the server's loop, as the server asks."""
