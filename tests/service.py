@@ -20,7 +20,7 @@ STOP_SECONDS = 20.0
 
 @dataclass
 class Service:
-    """A running service. `stderr` holds what it has said so far."""
+    """A running service. `stderr` holds what it has said so far, `console` is its console's URL."""
 
     data: Path
     process: subprocess.Popen[str]
@@ -28,6 +28,7 @@ class Service:
     start_seconds: float
     stderr: list[str] = field(default_factory=list)
     readers: list[threading.Thread] = field(default_factory=list)
+    console: str | None = None
 
     @property
     def address(self) -> str:
@@ -98,6 +99,7 @@ def start_service(
     bundles: Sequence[Path] = (),
     extra: Sequence[str] = (),
     environment: dict[str, str] | None = None,
+    console: bool = False,
 ) -> Service:
     """Start a service over `data` and wait until it is ready."""
     command = [sys.executable, "-m", "pdp", "serve", "--dev", "--data", str(data)]
@@ -105,6 +107,8 @@ def start_service(
         command += ["--catalogue", str(path)]
     for path in bundles:
         command += ["--bundle", str(path)]
+    if console:
+        command += ["--console", "127.0.0.1:0"]
     began = time.monotonic()
     process = subprocess.Popen(
         [*command, *extra],
@@ -115,11 +119,11 @@ def start_service(
     )
     said: list[str] = []
     readers = [_reader(process.stderr, said)]
-    addresses = _wait_ready(process, said)
+    addresses, console_url = _wait_ready(process, said)
     took = time.monotonic() - began
     # What comes on standard output later must not fill the pipe.
     readers.append(_reader(process.stdout, []))
-    return Service(data, process, addresses, took, said, readers)
+    return Service(data, process, addresses, took, said, readers, console_url)
 
 
 def _reader(stream: object, lines: list[str]) -> threading.Thread:
@@ -128,13 +132,18 @@ def _reader(stream: object, lines: list[str]) -> threading.Thread:
     return thread
 
 
-def _wait_ready(process: subprocess.Popen[str], said: list[str]) -> tuple[str, ...]:
+def _wait_ready(
+    process: subprocess.Popen[str], said: list[str]
+) -> tuple[tuple[str, ...], str | None]:
     found: list[str] = []
+    consoles: list[str] = []
     ready = threading.Event()
 
     def read() -> None:
         assert process.stdout is not None
         for line in process.stdout:
+            if line.startswith("console "):
+                consoles.append(line.split()[1])
             if line.startswith("ready "):
                 found.extend(line.split()[1:])
                 break
@@ -146,7 +155,7 @@ def _wait_ready(process: subprocess.Popen[str], said: list[str]) -> tuple[str, .
         process.wait(STOP_SECONDS)
         time.sleep(0.1)
         raise AssertionError("the service did not get ready:\n" + "\n".join(said[-40:]))
-    return tuple(found)
+    return tuple(found), consoles[0] if consoles else None
 
 
 def _collect(stream: object, lines: list[str]) -> None:

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pdp.console import json_text, words
 from pdp.console.parts import Parts, Visit
 from pdp.console.sessions import LONGEST_SECONDS, Session
+from pdp.console.timeline import timeline
 from pdp.domain.approval import grant_is_live, state_at
 
 FOLDER: Final = Path(__file__).parent
@@ -50,6 +51,7 @@ def _templates() -> Environment:
         "phase": words.phase,
         "plain": words.plain,
         "state": words.state,
+        "timeline": timeline,
         "task_state": words.task_state,
         "unusual_letters": words.unusual_letters,
         "visible": words.visible,

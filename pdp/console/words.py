@@ -47,6 +47,30 @@ _PHASES: Final = {
     Phase.PREPARE: "prepare: reversible drafts",
     Phase.EXECUTE: "execute: effects within the intent",
 }
+#: Codes that people are asked about, and those that they meet most in a story. Every other code is
+#: shown as it is, with spaces.
+_CODES: Final = {
+    "above_sensitivity": "data too sensitive",
+    "approval_action": "a person may do this",
+    "approval_denied": "a person said no",
+    "approved": "people have approved",
+    "escalation_flood": "too many questions",
+    "inferred_tool": "tool known by guess only",
+    "irreversible": "final, and not chosen by whom it is for",
+    "not_an_approver": "not an approver",
+    "not_in_goal": "not what the goal asks",
+    "outside_intent": "outside the intent",
+    "outside_phase": "outside the phase",
+    "outward_flow": "sensitive data may go out",
+    "plan_escalates": "a plan with calls to ask about",
+    "privilege_growth": "more power than before",
+    "self_approval": "their own call",
+    "sink_unknown": "goes where nobody said",
+    "sink_untrusted": "goes where untrusted output said",
+    "split_act": "many acts that add up",
+    "task_action": "the task's own business",
+    "within_intent": "within the intent",
+}
 _OUTCOMES: Final = {
     OutcomeStatus.UNSPECIFIED: "not reported",
     OutcomeStatus.SUCCEEDED: "succeeded",
@@ -176,7 +200,7 @@ def outcome(value: OutcomeStatus | None) -> str:
 
 def code(value: str) -> str:
     """A reason's code as words."""
-    return value.replace("_", " ").replace("/", ": ")
+    return _CODES.get(value) or value.replace("_", " ").replace("/", ": ")
 
 
 def who(subject: Subject) -> str:
