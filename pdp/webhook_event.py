@@ -47,6 +47,8 @@ _KEY_BYTES: Final = range(24, 65)
 _SECRETS: Final = 4
 #: Secrets take a line of some 100 characters each.
 _SECRET_FILE_BYTES: Final = 4096
+# RFC 3339 has no later year than 9999.
+_LAST_US: Final = 253_402_300_799_999_999
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -230,6 +232,6 @@ def _clipped(text: str) -> str:
 
 
 def _moment(at_us: int) -> str:
-    seconds, micros = divmod(at_us, 1_000_000)
+    seconds, micros = divmod(min(at_us, _LAST_US), 1_000_000)
     found = datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros, tzinfo=None)
     return found.isoformat(timespec="microseconds") + "Z"
