@@ -206,7 +206,7 @@ def _grant(
             approval.reasons,
             approval.sinks,
         ),
-        rules.pinned(found.tool, arguments, terms.constraints),
+        rules.grant_constraints(approval, found.tool, arguments),
         max_uses=terms.max_uses,
         expires_at_us=overlay.now_us + terms.ttl_us,
         overlay=overlay,

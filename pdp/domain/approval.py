@@ -7,10 +7,11 @@ EXPIRED is never stored: it is what a PENDING or APPROVED one reads as when its 
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pdp.domain.atoms import normalise, value_atoms
 from pdp.domain.canonical import JsonValue, canonical, digest
 from pdp.domain.catalogue import ArgumentKind, Tool, argument_values, escape
 from pdp.domain.provenance import ArgumentTrace, Embedded
@@ -34,6 +35,12 @@ _NOT_AIMED = frozenset(
 
 #: Metadata of a reason that says which part of the call it is about.
 _ABOUT = ("arguments", "fields", "acts", "class")
+
+#: An index in an RFC 6901 pointer; none of ten digits is within a value of 256 KiB.
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+
+#: Where one string may list several; each of them has to fit.
+_LISTING = re.compile(r"[,;\r\n]+")
 
 #: The source of what the principal said in the goal; every other source is a decision.
 _GOAL = "goal"
@@ -77,7 +84,8 @@ def same_person(one: Subject, other: Subject) -> bool:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    # Once more, as folding can bring forth what has another normal form.
+    return normalise(normalise(text).casefold())
 
 
 def is_party(person: Subject, approval: ApprovalRecord) -> bool:
@@ -90,22 +98,21 @@ def voted(approval: ApprovalRecord, vote: Vote) -> ApprovalRecord:
 
     `use_us` runs from the vote that answers it.
     """
-    votes = (*approval.votes, vote)
+    after = replace(approval, votes=(*approval.votes, vote))
     if not vote.approve:
-        return replace(approval, votes=votes, state=ApprovalState.DENIED)
-    if len(votes) < approval.votes_needed:
-        return replace(approval, votes=votes)
-    return replace(
-        approval,
-        votes=votes,
-        state=ApprovalState.APPROVED,
-        expires_at_us=vote.at_us + approval.use_us,
-    )
+        return replace(after, state=ApprovalState.DENIED)
+    if len(approvers_of(after)) < approval.votes_needed:
+        return after
+    return replace(after, state=ApprovalState.APPROVED, expires_at_us=vote.at_us + approval.use_us)
 
 
 def approvers_of(approval: ApprovalRecord) -> tuple[Subject, ...]:
-    """Those who said yes, each once."""
-    return tuple({vote.voter.key: vote.voter for vote in approval.votes if vote.approve}.values())
+    """Those who said yes, each person once, whatever names they did it under."""
+    found: list[Subject] = []
+    for vote in approval.votes:
+        if vote.approve and not any(same_person(vote.voter, other) for other in found):
+            found.append(vote.voter)
+    return tuple(found)
 
 
 def is_usable(approval: ApprovalRecord, now_us: int) -> bool:
@@ -143,12 +150,27 @@ def _parts(reason: Reason, key: str) -> set[str]:
 
 
 def aim_of(server: str, tool: str, traces: Sequence[ArgumentTrace]) -> str:
-    """What a "no" is about, `sha256:<hex>`: the tool and where the effect goes."""
-    places: dict[str, JsonValue] = {
-        one.pointer: one.value for one in traces if one.kind not in _NOT_AIMED
+    """What a "no" is about, `sha256:<hex>`: the tool and where the effect goes.
+
+    The same places in another order or another spelling are the same aim.
+    """
+    places = {
+        (_generalised(one.pointer), key)
+        for one in traces
+        if one.kind not in _NOT_AIMED
+        for key in [atom.key for atom in value_atoms(one.value, one.holds)] or [one.value]
     }
-    document: dict[str, JsonValue] = {"server": server, "tool": tool, "places": places}
+    document: dict[str, JsonValue] = {
+        "server": server,
+        "tool": tool,
+        "places": [[path, key] for path, key in sorted(places)],
+    }
     return digest(canonical(document))
+
+
+def _generalised(pointer: str) -> str:
+    """A pointer to any item where this one says which."""
+    return "/".join("*" if token.isdecimal() else token for token in pointer.split("/"))
 
 
 def sinks_of(traces: Sequence[ArgumentTrace]) -> tuple[SinkRecord, ...]:
@@ -202,32 +224,53 @@ def _bounded(asked: int, most: int) -> int:
     return min(asked, most) if asked else most
 
 
+def grant_constraints(
+    approval: ApprovalRecord, tool: Tool, arguments: Mapping[str, JsonValue]
+) -> tuple[ArgumentConstraint, ...]:
+    """The constraints of the grant that an approval becomes: what each who said yes would give.
+
+    What one of them left open is pinned for all, also where another spoke of it.
+    """
+    return tuple(
+        dict.fromkeys(
+            constraint
+            for vote in approval.votes
+            if vote.approve and vote.grant is not None
+            for constraint in pinned(tool, arguments, vote.grant.constraints)
+        )
+    )
+
+
 def pinned(
     tool: Tool, arguments: Mapping[str, JsonValue], given: Sequence[ArgumentConstraint]
 ) -> tuple[ArgumentConstraint, ...]:
     """The constraints of a grant: those that were given, and for what they leave open this call's.
 
-    Content is free unless it is constrained; every other argument that nobody spoke of has to be as
-    it is in the call that was approved.
+    Content is free unless it is constrained; everything else that nobody spoke of has to be as it
+    is in the call that was approved.
     """
-    spoken_of = {_argument(one.path) for one in given}
+    paths = frozenset(constraint.path for constraint in given)
+    spoken_of = {_argument(path) for path in paths}
     free = _content(tool, arguments)
-    return (
-        *given,
-        *(
-            ArgumentConstraint(f"/{escape(name)}", (canonical(value).decode(),))
-            for name, value in arguments.items()
-            if escape(name) not in spoken_of and escape(name) not in free
-        ),
-    )
+    pins: list[ArgumentConstraint] = []
+    for name, value in arguments.items():
+        pointer = f"/{escape(name)}"
+        if escape(name) in free:
+            continue
+        if escape(name) in spoken_of:
+            pins += [_pin(at, part) for at, part in _leaves(pointer, value, paths)]
+        else:
+            pins.append(_pin(pointer, value))
+    return (*given, *pins)
+
+
+def _pin(pointer: str, value: JsonValue) -> ArgumentConstraint:
+    return ArgumentConstraint(pointer, (canonical(value).decode(),))
 
 
 def exactly(arguments: Mapping[str, JsonValue]) -> tuple[ArgumentConstraint, ...]:
     """Constraints that only these very arguments meet, where the grant is closed."""
-    return tuple(
-        ArgumentConstraint(f"/{escape(name)}", (canonical(value).decode(),))
-        for name, value in arguments.items()
-    )
+    return tuple(_pin(f"/{escape(name)}", value) for name, value in arguments.items())
 
 
 def grant_is_live(grant: GrantRecord, now_us: int) -> bool:
@@ -241,18 +284,20 @@ def grant_covers(grant: GrantRecord, tool: Tool, arguments: Mapping[str, JsonVal
         return False
     if grant.definition_digest != tool.schema_digest:
         return False
+    whole: JsonValue = dict(arguments)
     for constraint in grant.constraints:
-        found, value = _at(arguments, constraint.path)
+        found, value = _at(whole, constraint.path)
         if not found or not _fits(value, constraint):
             return False
-    paths = [constraint.path for constraint in grant.constraints]
+    paths = frozenset(constraint.path for constraint in grant.constraints)
     free = frozenset[str]() if grant.closed else _content(tool, arguments)
-    return all(
-        _is_under(pointer, paths)
+    left_open = (
+        leaf
         for name, value in arguments.items()
         if escape(name) not in free
-        for pointer in _leaves(f"/{escape(name)}", value)
+        for leaf in _leaves(f"/{escape(name)}", value, paths)
     )
+    return next(left_open, None) is None
 
 
 def _content(tool: Tool, arguments: Mapping[str, JsonValue]) -> frozenset[str]:
@@ -270,40 +315,32 @@ def _argument(pointer: str) -> str:
     return pointer.split("/")[1] if pointer.startswith("/") else ""
 
 
-def _leaves(pointer: str, value: JsonValue) -> list[str]:
-    """The pointers of all scalars and empty containers; depth was bounded when it was parsed."""
+def _leaves(
+    pointer: str, value: JsonValue, spoken_of: Collection[str]
+) -> Iterator[tuple[str, JsonValue]]:
+    """The scalars and empty containers that are not at or below one of the paths spoken of.
+
+    Depth was bounded when it was parsed.
+    """
+    if pointer in spoken_of:
+        return
     if isinstance(value, dict) and value:
-        return [
-            below
-            for name, inner in value.items()
-            for below in _leaves(f"{pointer}/{escape(name)}", inner)
-        ]
-    if isinstance(value, list) and value:
-        return [
-            below
-            for index, inner in enumerate(value)
-            for below in _leaves(f"{pointer}/{index}", inner)
-        ]
-    return [pointer]
+        for name, inner in value.items():
+            yield from _leaves(f"{pointer}/{escape(name)}", inner, spoken_of)
+    elif isinstance(value, list) and value:
+        for index, inner in enumerate(value):
+            yield from _leaves(f"{pointer}/{index}", inner, spoken_of)
+    else:
+        yield pointer, value
 
 
-def _is_under(pointer: str, paths: Sequence[str]) -> bool:
-    return any(pointer == path or pointer.startswith(path + "/") for path in paths)
-
-
-def _at(arguments: Mapping[str, JsonValue], pointer: str) -> tuple[bool, JsonValue]:
+def _at(value: JsonValue, pointer: str) -> tuple[bool, JsonValue]:
     """What stands at an RFC 6901 pointer, and whether anything does."""
-    value: JsonValue = dict(arguments)
     for token in pointer.split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and name in value:
             value = value[name]
-        elif (
-            isinstance(value, list)
-            and token.isascii()
-            and token.isdecimal()
-            and int(token) < len(value)
-        ):
+        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
             value = value[int(token)]
         else:
             return False, None
@@ -315,9 +352,21 @@ def _fits(value: JsonValue, constraint: ArgumentConstraint) -> bool:
         return True
     texts = value if isinstance(value, list) else [value]
     return bool(texts) and all(
-        isinstance(text, str) and any(_matches(pattern, text) for pattern in constraint.patterns)
-        for text in texts
+        isinstance(text, str) and _fits_pattern(text, constraint.patterns) for text in texts
     )
+
+
+def _fits_pattern(text: str, patterns: Sequence[str]) -> bool:
+    """Whether a pattern matches the text, and each part of it where it lists several.
+
+    `*@example.com` is not meant to let `eve@example.org, bob@example.com` pass. A pattern that has
+    such a separator itself is taken as it is.
+    """
+    fitting = [pattern for pattern in patterns if _matches(pattern, text)]
+    if any(_LISTING.search(pattern) for pattern in fitting) or not fitting:
+        return bool(fitting)
+    parts = [part.strip() for part in _LISTING.split(text)]
+    return all(any(_matches(pattern, part) for pattern in patterns) for part in parts)
 
 
 def _matches(pattern: str, text: str) -> bool:

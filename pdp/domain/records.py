@@ -97,7 +97,8 @@ class ArgumentConstraint:
     """What one argument of the calls under a grant must be.
 
     `path` is an RFC 6901 pointer, `values` are canonical JSON, `patterns` globs over strings (for a
-    list: over each of its elements). One of them has to fit; with neither, nothing does.
+    list: over each of its elements; for a string that lists several with commas, semicolons or line
+    ends: also over each part). One of them has to fit; with neither, nothing does.
     """
 
     path: str
