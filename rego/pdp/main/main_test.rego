@@ -18,6 +18,41 @@ test_the_samples_are_allowed_by_the_rule_that_covers_them if {
 		said.decision == "allow"
 		codes(said) == ["task_action"]
 	}
+	every call in [sample.decide_approval, sample.cancel_approval, sample.revoke_task, sample.revoke_grant] {
+		said := main.decision with input as call
+		said.decision == "allow"
+		codes(said) == ["approval_action"]
+	}
+}
+
+test_a_plan_is_one_question_that_is_answered_as_it_is if {
+	said := main.decision with input as sample.change_phase_with_plan
+	said.decision == "escalate"
+	codes(said) == ["plan_escalates"]
+	said.terms == null
+	flooded := main.decision with input as sample.but(
+		sample.change_phase_with_plan,
+		{"ledger": {"task": {"escalations": 20}}},
+	)
+	codes(flooded) == ["escalation_flood"]
+}
+
+test_a_plan_of_whoever_may_not_raise_the_phase_is_no_question if {
+	said := main.decision with input as sample.but(sample.change_phase_with_plan, {"caller": {"roles": ["pep"]}})
+	said.decision == "deny"
+	codes(said) == ["role_missing"]
+}
+
+test_a_draft_that_may_not_be_taken_back_is_one_question_in_prepare if {
+	call := sample.but(sample.read, {
+		"task": {"phase": "prepare"},
+		"tool": {"class": "draft", "reversible": false, "ungrounded": ["reversible"]},
+	})
+	said := main.decision with input as call
+	said.decision == "escalate"
+	codes(said) == ["inferred_tool"]
+	known := main.decision with input as sample.but(call, {"tool": {"ungrounded": []}})
+	codes(known) == ["outside_phase"]
 }
 
 test_a_payment_to_an_account_in_untrusted_output_is_one_question_with_its_reasons if {
