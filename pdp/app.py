@@ -36,9 +36,6 @@ from pdp.metrics import Metrics, serve_metrics
 from pdp.pipeline import Pipeline
 from pdp.ports import Clock, Engine, Records, StoreError
 from pdp.preview import ENTRYPOINT as EXPLANATION
-from pdp.server.approvals import approval_service
-from pdp.server.grpc_server import OPEN_STREAM_SECONDS, GrpcServer, start_server
-from pdp.server.previews import preview_rpcs
 from pdp.settings import Settings
 from pdp.store.guarded import GuardedStore
 from pdp.store.recent import RecentStore
@@ -48,6 +45,7 @@ from pdp.webhooks import Webhooks, tell_approvals
 
 if TYPE_CHECKING:
     from pdp.console.server import ConsoleServer
+    from pdp.server.grpc_server import GrpcServer
 
 #: How often the state of the parts is looked at; a load balancer asks at about this pace.
 WATCH_SECONDS = 0.5
@@ -146,7 +144,17 @@ async def serve(
         store = GuardedStore(RecentStore(sqlite))
         engine = make_engine(settings)
         held.callback(engine.close)
-        policy = load_policy(engine, settings.bundles, settings.catalogues)
+        loading = asyncio.create_task(
+            asyncio.to_thread(load_policy, engine, settings.bundles, settings.catalogues)
+        )
+        await asyncio.sleep(0)  # So that it begins.
+        # Meanwhile: the engine compiles in its own process, and what follows is a sixth of what a
+        # start takes.
+        from pdp.server.approvals import approval_service
+        from pdp.server.grpc_server import OPEN_STREAM_SECONDS, start_server
+        from pdp.server.previews import preview_rpcs
+
+        policy = await loading
         metrics = Metrics()
         clock = SystemClock()
         feed = ApprovalFeed(asyncio.get_running_loop())
@@ -195,11 +203,6 @@ async def serve(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(settings, engine, pipeline))
-        # What is loaded now stays for good, and decisions leave no cycles behind: looking for
-        # garbage as often as Python does by default took 4 % of a core under load.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
         console = start_console()
         if console is not None:
             announce_console(console.url)
@@ -214,6 +217,11 @@ async def serve(
             asyncio.create_task(tell_expiries(feed, sqlite, clock.now_us)),
             asyncio.create_task(tell_approvals(webhooks, feed, sqlite, clock.now_us)),
         ]
+        # What is loaded now stays for good, and decisions leave no cycles behind: looking for
+        # garbage as often as Python does by default took 4 % of a core under load.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         await stop.wait()
         _log.info("stopping", grace_s=settings.drain_grace_s)
         for task in background:
