@@ -132,7 +132,8 @@ def clipped(text: str) -> str:
 
 def left(until_us: int, now_us: int) -> str:
     """How much time is left, by its two largest units; the script counts on in the same form."""
-    seconds = (until_us - now_us) // 1_000_000
+    # Rounded up: it is over when it is over, and not in its last second.
+    seconds = -((now_us - until_us) // 1_000_000)
     if seconds <= 0:
         return "time is over"
     days, rest = divmod(seconds, 86_400)

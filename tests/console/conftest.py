@@ -39,7 +39,7 @@ class Seat:
         """Sign in under a name."""
         self.go("/sign-in")
         self.page.fill("#name", name)
-        self.page.click("text=Sign in >> visible=true")
+        self.page.click("button.primary")
         self.page.wait_for_url(self.url)
         return self
 
@@ -49,7 +49,7 @@ class Seat:
 
     def read(self) -> None:
         """Look at the page for as long as an answer needs to be counted."""
-        self.page.wait_for_timeout(800)
+        self.page.wait_for_timeout(750)
 
 
 @pytest.fixture(scope="package")
@@ -84,7 +84,7 @@ def serving(folder: Path, root: Path, **parameters: int) -> Service:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def channel(service: Service) -> Iterator[grpc.Channel]:
     """A channel to the service."""
     with service.channel() as opened:
@@ -103,55 +103,65 @@ def people(channel: grpc.Channel) -> People:
     return People(channel)
 
 
-@pytest.fixture
-def contexts(browser: Browser) -> Iterator[list[BrowserContext]]:
-    """The browser profiles of one test, which end with it."""
-    opened: list[BrowserContext] = []
-    yield opened
-    for context in opened:
-        context.close()
-
-
 class Seats:
-    """Makes people with a browser each."""
+    """Makes people with a browser profile each; those who signed in already keep their seat."""
 
-    def __init__(self, browser: Browser, contexts: list[BrowserContext]) -> None:
+    def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._contexts = contexts
+        self._contexts: list[BrowserContext] = []
+        self._signed_in: dict[tuple[str, str], Seat] = {}
         self.made: list[Seat] = []
 
-    def at(self, service: Service, **options: Any) -> Seat:
+    def new(self, service: Service, **options: Any) -> Seat:
         """A browser profile of its own that has opened nothing yet."""
         assert service.console is not None
         context = self._browser.new_context(**options)
         context.set_default_timeout(WAIT_MS)
         self._contexts.append(context)
-        page = context.new_page()
-        seat = Seat(page, service.console)
+        seat = Seat(context.new_page(), service.console)
 
         def heard(message: ConsoleMessage) -> None:
             # A status that a test asks for is no complaint.
             if message.type in ("error", "warning") and "status of" not in message.text:
                 seat.complaints.append(message.text)
 
-        page.on("console", heard)
-        page.on("pageerror", lambda error: seat.complaints.append(str(error)))
+        seat.page.on("console", heard)
+        seat.page.on("pageerror", lambda error: seat.complaints.append(str(error)))
         self.made.append(seat)
         return seat
 
+    def of(self, service: Service, name: str) -> Seat:
+        """The seat of somebody who has signed in."""
+        key = (service.addresses[0], name)
+        if key not in self._signed_in:
+            self._signed_in[key] = self.new(service).sign_in(name)
+        return self._signed_in[key]
+
+    def close(self) -> None:
+        """End every profile."""
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture(scope="package")
+def all_seats(browser: Browser) -> Iterator[Seats]:
+    """Everybody's seats."""
+    made = Seats(browser)
+    yield made
+    made.close()
+
 
 @pytest.fixture
-def seats(browser: Browser, contexts: list[BrowserContext]) -> Iterator[Seats]:
+def seats(all_seats: Seats) -> Iterator[Seats]:
     """Makes people with a browser each; at the end, no page may have complained."""
-    made = Seats(browser, contexts)
-    yield made
-    assert [complaint for seat in made.made for complaint in seat.complaints] == []
+    yield all_seats
+    assert [complaint for seat in all_seats.made for complaint in seat.complaints] == []
 
 
 @pytest.fixture
 def bob(seats: Seats, service: Service) -> Seat:
     """Bob, signed in."""
-    return seats.at(service).sign_in("bob")
+    return seats.of(service, "bob")
 
 
 def notice(seat: Seat) -> str:

@@ -7,7 +7,7 @@ const PULSE_MS = 5000;
 const ahead = Number(document.body.dataset.now) - Date.now();
 
 function left(ms) {
-  const seconds = Math.floor(ms / 1000);
+  const seconds = Math.ceil(ms / 1000);
   if (seconds <= 0) return "time is over";
   const days = Math.floor(seconds / 86400);
   const hours = Math.floor((seconds % 86400) / 3600);
