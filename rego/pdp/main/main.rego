@@ -93,20 +93,19 @@ enforced := data.pdp.manifest.enforce
 
 verdict(id) := data[enforced[id].root].rules[enforced[id].name].verdict
 
-results := {id: data[rule.root].rules[rule.name].verdict.result |
-	some id, rule in data.pdp.manifest.enforce
-}
+results := {id: data[rule.root].rules[rule.name].verdict.result | some id, rule in enforced}
 
 # What the enforced rules say, taken together.
 spoken := {result | some result in results}
 
 # Whether every enforced rule has spoken.
-complete if count(results) == count(data.pdp.manifest.enforce)
+complete if count(results) == count(enforced)
 
 granting := [reason(id, said) |
 	some id in data.pdp.manifest.grants
 	results[id] == "pass"
-	said := data[enforced[id].root].rules[enforced[id].name].verdict
+	rule := enforced[id]
+	said := data[rule.root].rules[rule.name].verdict
 ]
 
 # Those that do not let the call go on.
@@ -143,26 +142,12 @@ fault(id) := {
 	"metadata": {},
 }
 
-reason(id, said) := {
-	"code": said.code,
-	"message": said.message,
-	"agent_message": said.agent_message,
-	"remediation": said.remediation,
-	"rule": id,
-	"controls": said.controls,
-	"metadata": said.metadata,
-} if {
-	said.metadata
-}
-
-else := {
-	"code": said.code,
-	"message": object.get(said, "message", ""),
-	"agent_message": object.get(said, "agent_message", ""),
-	"remediation": object.get(said, "remediation", ""),
-	"rule": id,
-	"controls": object.get(said, "controls", []),
-	"metadata": object.get(said, "metadata", {}),
+reason(id, said) := object.union_n([
+	{"message": "", "agent_message": "", "remediation": "", "controls": [], "metadata": {}},
+	object.filter(said, ["code", "message", "agent_message", "remediation", "controls", "metadata"]),
+	{"rule": id},
+]) if {
+	said.code
 }
 
 default terms := null

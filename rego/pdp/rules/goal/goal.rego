@@ -34,7 +34,10 @@ else := {"result": "not_applicable"} if {
 	input.tool.class in {"read", "draft"}
 }
 
-else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+else := otherwise
+
+# Apart, so that what most calls are told above is found without looking further.
+otherwise := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := {"result": "not_applicable"} if call.held
 

@@ -36,7 +36,10 @@ verdict := {
 	covers_resource
 }
 
-else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+else := otherwise
+
+# Apart, so that what most calls are told above is found without looking further.
+otherwise := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := result.deny(rego.metadata.chain(), "outside_intent", {
 	"message": sprintf("the task's intent does not cover tool %s", [input.tool.name]),

@@ -24,7 +24,10 @@ verdict := {"result": "pass"} if {
 	{0: {1, 2, 3}, 1: {1}, 2: {1, 2}, 3: {1, 2, 3}, 4: {1, 2, 3, 4}}[input.task.intent.max_sensitivity][input.sensitivity]
 }
 
-else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+else := otherwise
+
+# Apart, so that what most calls are told above is found without looking further.
+otherwise := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := {"result": "not_applicable"} if {
 	call.kind == "tool"

@@ -42,7 +42,10 @@ else := {"result": "not_applicable"} if {
 	input.tool.egress == false
 }
 
-else := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
+else := otherwise
+
+# Apart, so that what most calls are told above is found without looking further.
+otherwise := {"result": "not_applicable"} if call.kind in {"builtin", "unresolved"}
 
 else := {"result": "not_applicable"} if call.held
 
