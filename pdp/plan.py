@@ -51,4 +51,5 @@ def planned_of(decided: Decided) -> Planned:
         decision=policy.decision,
         codes=tuple(reason.code for reason in policy.reasons),
         question=question,
+        escalation=policy.escalation if question is not None else None,
     )

@@ -14,6 +14,7 @@ from pdp.domain.records import ApprovalRecord, PlannedRecord
 from pdp.domain.request import Authorize, Call
 from pdp.domain.task import Task
 from pdp.domain.values import Decision, OutputLabel, Sensitivity, Subject
+from pdp.domain.verdict import Escalation
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ ActsOf = Callable[[Tool], Acts]
 class Planned:
     """What would be decided of one call of a plan, were the task in the phase asked for.
 
-    `question` is what a person is to be asked about it, where it escalates.
+    `question` is what a person is to be asked about it, where it escalates, and `escalation` who
+    may answer.
     """
 
     server: str
@@ -43,6 +45,7 @@ class Planned:
     decision: Decision
     codes: tuple[str, ...]
     question: PlannedRecord | None = None
+    escalation: Escalation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,10 +118,10 @@ def _escalation(value: Mapping[str, JsonValue]) -> Escalation:
         raise NotADecision("approvers is not a list of texts")
     return Escalation(
         approvers=tuple(str(name) for name in approvers),
-        needed=_positive(value, "needed"),
-        ttl_s=_positive(value, "ttl_s"),
+        needed=_whole(value, "needed"),
+        ttl_s=_whole(value, "ttl_s"),
         **{
-            name: _positive(value, name)
+            name: _whole(value, name)
             for name in ("use_s", "max_uses", "max_ttl_s")
             if name in value
         },
@@ -137,9 +137,9 @@ def _terms(value: Mapping[str, JsonValue]) -> Terms:
         raise NotADecision("phase is not plan, prepare or execute")
     return Terms(
         phase=phase,
-        ttl_s=_positive(value, "ttl_s"),
-        max_calls=_positive(value, "max_calls"),
-        max_effects=_positive(value, "max_effects"),
+        ttl_s=_whole(value, "ttl_s"),
+        max_calls=_whole(value, "max_calls"),
+        max_effects=_whole(value, "max_effects"),
     )
 
 
@@ -171,7 +171,7 @@ def _texts(value: Mapping[str, JsonValue], name: str) -> dict[str, str]:
     return {key: str(text) for key, text in texts.items()}
 
 
-def _positive(value: Mapping[str, JsonValue], name: str) -> int:
+def _whole(value: Mapping[str, JsonValue], name: str) -> int:
     number = value.get(name)
     # bool is an int in Python, and true is no number in JSON.
     if isinstance(number, bool) or not isinstance(number, int) or number < 0:
