@@ -190,7 +190,8 @@ def _joined(phrases: Sequence[str], count: int) -> str:
     if not phrases:
         return ""
     if count > len(phrases):
-        phrases = [*phrases, f"and {count - len(phrases)} more arguments"]
+        more = count - len(phrases)
+        phrases = [*phrases, f"and {more} more argument{'' if more == 1 else 's'}"]
     return " " + ", ".join(phrases)
 
 
