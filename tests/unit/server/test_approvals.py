@@ -258,6 +258,38 @@ def test_a_watcher_that_falls_behind_is_told_to_begin_anew(store: SqliteStore) -
     assert "faster" in str(caught.value.details())
 
 
+class Meanwhile:
+    """Records of a store in which an approval is denied right after it was read first."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.publish: Any = None
+
+    def approval(self, approval_id: str) -> ApprovalRecord | None:
+        found = self.store.approval(approval_id)
+        if found is not None and found.state is ApprovalState.PENDING:
+            changed = replace(found, state=ApprovalState.DENIED)
+            keep(self.store, changed)
+            self.publish([changed])
+            # Until it was delivered to whoever listens by now.
+            time.sleep(0.1)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def test_what_is_decided_while_a_wait_begins_is_not_missed(store: SqliteStore) -> None:
+    keep(store, approval())
+    records: Any = Meanwhile(store)
+    with Running(records=records) as running, running.channel() as channel:
+        records.publish = running.feed.publish
+        began = time.monotonic()
+        waited = sent(channel, "WaitApproval", approval_id="a-1", max_wait=Duration(seconds=9))
+    assert time.monotonic() - began < 5
+    assert waited.approval.state == common_pb2.APPROVAL_STATE_DENIED
+
+
 def test_one_who_waits_too_many_is_told_so(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
