@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pdp.domain import approval as rules
@@ -9,7 +10,7 @@ from pdp.domain.answer import ApprovalReference, Refusal, RefusalKind
 from pdp.domain.approval import Standing
 from pdp.domain.canonical import parse_arguments
 from pdp.domain.catalogue import RESERVED_SERVER, Catalogue, Found
-from pdp.domain.facts import Facts
+from pdp.domain.facts import Facts, Planned
 from pdp.domain.records import (
     ApprovalRecord,
     ArgumentConstraint,
@@ -49,6 +50,7 @@ def ask_people(
     if known.approval is not None and is_open_question(known, policy, overlay.now_us):
         return known.approval
     tool = facts.tool
+    escalation, plan = _strictest(escalation, facts.plan)
     ends_us = overlay.now_us + escalation.ttl_s * 1_000_000
     opened = ApprovalRecord(
         id=clock.new_id("a"),
@@ -75,10 +77,35 @@ def ask_people(
         use_us=escalation.use_s * 1_000_000,
         max_uses=escalation.max_uses if tool is not None else 1,
         max_ttl_us=escalation.max_ttl_s * 1_000_000,
-        plan=tuple(one.question for one in facts.plan if one.question is not None),
+        plan=plan,
     )
     overlay.put_approval(opened)
     return opened
+
+
+def _strictest(
+    escalation: Escalation, plan: Sequence[Planned]
+) -> tuple[Escalation, tuple[PlannedRecord, ...]]:
+    """Who answers for a plan: those, and as many, as may answer for each of its calls.
+
+    A call that none of them may answer for is left out, and asked about when it is made.
+    """
+    asked: list[PlannedRecord] = []
+    for one in plan:
+        if one.question is None or one.escalation is None:
+            continue
+        both = tuple(name for name in escalation.approvers if name in one.escalation.approvers)
+        if not both:
+            continue
+        asked.append(one.question)
+        escalation = replace(
+            escalation,
+            approvers=both,
+            needed=max(escalation.needed, one.escalation.needed),
+            ttl_s=min(escalation.ttl_s, one.escalation.ttl_s),
+            use_s=min(escalation.use_s, one.escalation.use_s),
+        )
+    return escalation, tuple(asked)
 
 
 def use(answer: ApprovalRecord | GrantRecord, decision_id: str, overlay: Overlay) -> None:

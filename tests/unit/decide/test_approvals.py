@@ -440,6 +440,25 @@ def test_another_plan_is_another_question(world: World) -> None:
     assert world.one(change(b'{"to": "eve"}')).decision is Decision.ESCALATE
 
 
+def test_a_plan_is_answered_by_as_many_as_each_of_its_calls_wants(world: World) -> None:
+    def policy(document: dict[str, Any]) -> dict[str, Any]:
+        if document["plan"]:
+            return escalating("plan_escalates", approvers=["approver", "auditor"])
+        if document["tool"]["name"] == "send":
+            return escalating("grave", needed=2)
+        return policy_says("allow")
+
+    world.engine.policy = policy
+    world.start("t3", phase=Phase.PREPARE)
+    plan = (PlannedCall(Action("send", server="srv", arguments_json=b'{"to": "bob"}')),)
+    first = world.one(call(ChangePhase("t3", Phase.EXECUTE, "do it", plan)))
+    assert first.approval is not None
+    opened = world.store.load(Wanted(approvals=frozenset({first.approval.id}))).approvals
+    assert opened[first.approval.id].votes_needed == 2
+    assert opened[first.approval.id].approvers == ("approver",)
+    assert vote(world, first.approval.id).approval.state is ApprovalState.PENDING
+
+
 def test_a_vote_of_somebody_whom_policy_does_not_want_changes_nothing(world: World) -> None:
     approval_id = asked(world)
     world.engine.policy = lambda _document: policy_says("deny", "not_an_approver")
