@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -172,10 +172,14 @@ def _origin(
             Origin.UNKNOWN, "", seen
         )  # fmt: skip
     seen = tuple(atoms.find(one) for one in value_atoms(value, holds))
+    return (*_worst(seen), seen)
+
+
+def _worst(seen: Collection[Seen]) -> tuple[Origin, str]:
     if not seen:
-        return Origin.UNKNOWN, "", ()
+        return Origin.UNKNOWN, ""
     worst = min(seen, key=lambda one: _RANK[one.origin])
-    return worst.origin, worst.source, seen
+    return worst.origin, worst.source
 
 
 def _content(
@@ -186,7 +190,8 @@ def _content(
     read: dict[str, Sequence[str]],
 ) -> ArgumentTrace:
     """Content is traced as a whole, and for what it carries: sinks and parts of outputs."""
-    origin, source, whole = _origin(value, ValueType.TEXT, atoms)
+    whole = {one: atoms.find(one) for one in value_atoms(value, ValueType.TEXT)}
+    origin, source = _worst(whole.values())
     if origin is Origin.UNKNOWN and atoms.says(value):
         origin = Origin.PRINCIPAL
     seen = normalise(value)
@@ -197,16 +202,8 @@ def _content(
     if others := [part for part in (value, *_lines(seen)) if part != seen]:
         forms = list(dict.fromkeys((*forms, *cell_forms(others))))
     parts = [Atom(form.casefold(), form) for form in forms]
-    carried = [(one, atoms.find(one)) for one in parts]
-    sensitivity = max(
-        (
-            found.sensitivity
-            for one, found in carried
-            if found.sensitivity and found.origin is not Origin.PRINCIPAL and _is_telling(one)
-        ),
-        default=Sensitivity.UNSPECIFIED,
-    )
-    sinks = sorted(_sinks(seen, carried, atoms), key=lambda one: _RANK[one.origin])
+    copied = [one for one in parts if atoms.sensitivity(one) and _is_telling(one)]
+    sinks = sorted(_sinks(seen, parts, atoms), key=lambda one: _RANK[one.origin])
     return ArgumentTrace(
         pointer=pointer,
         kind=role.kind.value,
@@ -214,8 +211,8 @@ def _content(
         value=value[:_MAX_SHOWN],
         origin=origin,
         source=source,
-        exists=bool(whole) and all(one.outputs for one in whole),
-        sensitivity=sensitivity,
+        exists=bool(whole) and all(one.outputs for one in whole.values()),
+        sensitivity=max(map(atoms.sensitivity, copied), default=Sensitivity.UNSPECIFIED),
         embedded=tuple(sinks[:MAX_EMBEDDED]),
         more=len(sinks) > MAX_EMBEDDED,
     )
@@ -234,10 +231,11 @@ def _is_telling(one: Atom) -> bool:
     )
 
 
-def _sinks(text: str, carried: Sequence[tuple[Atom, Seen]], atoms: TaskAtoms) -> Iterable[Embedded]:
+def _sinks(text: str, parts: Sequence[Atom], atoms: TaskAtoms) -> Iterable[Embedded]:
     """What in a text reaches somebody: links, also malformed ones, addresses, accounts."""
-    for one, found in carried:
+    for one in parts:
         if one.kind in (AtomKind.EMAIL, AtomKind.ACCOUNT):
+            found = atoms.find(one)
             value = one.form.partition(":")[2]
             yield Embedded(one.kind, value, found.origin, found.source, found.sensitivity)
     if "/" not in text and not _DOTTED.search(text):

@@ -218,6 +218,13 @@ class TaskAtoms:
             return found._replace(origin=Origin.UNKNOWN)
         return found
 
+    def sensitivity(self, one: Atom) -> Sensitivity:
+        """The highest of the outputs that held a value; unspecified where the principal said it."""
+        found = self._get(one.key)
+        if found.sensitivity:
+            found = self.find(one)
+        return Sensitivity.UNSPECIFIED if found.origin is Origin.PRINCIPAL else found.sensitivity
+
     def said(self, one: Atom) -> bool:
         """Whether the principal said this value, as such or by name."""
         return self._saying(one) is not None
@@ -258,11 +265,10 @@ class TaskAtoms:
         return not case_matters(form) or any(form in layer._exact for layer in self._layers())
 
     def _get(self, key: str) -> Seen:
-        for layer in self._layers():
-            found = layer._seen.get(key)
-            if found is not None:
-                return found
-        return _UNSEEN
+        found = self._seen.get(key)
+        for base in self._bases if found is None else ():
+            found = found or base._seen.get(key)
+        return found or _UNSEEN
 
     def _layers(self) -> tuple[TaskAtoms, ...]:
         """From the newest to the oldest."""

@@ -66,9 +66,11 @@ class RecentStore:
         """What is known of the keys, read only where it is not remembered."""
         tasks = self._tasks.take(wanted.tasks)
         rollups = self._rollups.take(wanted.rollups)
-        missing = replace(
-            wanted, tasks=wanted.tasks - tasks.keys(), rollups=wanted.rollups - rollups.keys()
-        )
+        missing = wanted
+        if tasks or rollups:
+            missing = replace(
+                wanted, tasks=wanted.tasks - tasks.keys(), rollups=wanted.rollups - rollups.keys()
+            )
         if missing == Wanted():
             return Snapshot(tasks=tasks, rollups=rollups)
         try:
@@ -78,6 +80,8 @@ class RecentStore:
             raise
         self._tasks.put(found.tasks)
         self._rollups.put(found.rollups)
+        if missing is wanted:
+            return found
         return replace(found, tasks={**found.tasks, **tasks}, rollups={**found.rollups, **rollups})
 
     def events(self, task_id: str) -> Sequence[TaskEvent]:

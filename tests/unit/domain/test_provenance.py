@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import islice, product
 from time import process_time
 from typing import Any
 
 import pytest
 
+from pdp.domain.atoms_text import MAX_TELLING
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Tool, ValueType
 from pdp.domain.provenance import MAX_EMBEDDED, ArgumentTrace, output_label, trace
@@ -413,6 +415,18 @@ def test_once_something_was_not_kept_no_output_gives_trust() -> None:
     assert atoms.full
     returned(atoms, {"email": "u14999@x.io"}, TRUSTED)
     assert origin(atoms, "u14999@x.io", ValueType.EMAIL) is not Origin.TRUSTED
+
+
+@pytest.mark.parametrize("role", [CONTENT, OPTION])
+def test_words_beyond_those_read_of_arguments_are_known_to_be_missing(role: ArgumentRole) -> None:
+    # All of them are the number 7, so that it is not the atoms that are too many.
+    words = islice(product(".,;:!?()[]{}<>*_=|-", repeat=4), MAX_TELLING + 1)
+    arguments: dict[str, JsonValue] = {"x": " ".join("".join(marks) + "7" for marks in words)}
+    atoms = task("look")
+    trace(tool(x=role), arguments, atoms)
+    atoms.add_arguments(arguments)
+    assert len(atoms) < 10
+    assert atoms.full
 
 
 def test_a_draft_over_nothing_but_a_goal_still_comes_after_the_goal() -> None:
