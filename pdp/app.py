@@ -186,6 +186,7 @@ async def serve(
         held.callback(checkpointer.write)
         pipeline.start()
         held.callback(pipeline.close)
+        console = start_console()
         submitter = metrics.timed(pipeline)
         server = await start_server(
             [local_address(address) for address in settings.listen],
@@ -196,6 +197,7 @@ async def serve(
             approvals=approval_service(
                 submitter, sqlite, feed, person_of, watch_s=OPEN_STREAM_SECONDS
             ),
+            console_url="" if console is None else console.url.rstrip("/"),
             overload=pipeline.refusal,
         )
         stop = asyncio.Event()
@@ -203,7 +205,6 @@ async def serve(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(settings, engine, pipeline))
-        console = start_console()
         if console is not None:
             announce_console(console.url)
         pages = "" if console is None else f"{console.url}approvals/"

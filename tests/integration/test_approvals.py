@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -537,6 +538,18 @@ def test_approvals_are_listed_newest_first_in_pages(people: People, work: Work) 
 
 def test_an_answer_names_no_page_where_there_is_no_console(work: Work) -> None:
     assert work.ask().approval.url == ""
+
+
+def test_an_answer_leads_to_the_page_of_the_console(root: Path, tmp_path: Path) -> None:
+    catalogue = office("office", tmp_path, root)
+    with (
+        start_service(tmp_path, catalogues=[catalogue], console=True) as service,
+        service.channel() as channel,
+    ):
+        reference = Work(channel).ask().approval
+        assert reference.url == f"{service.console}approvals/{reference.id}"
+        with urllib.request.urlopen(reference.url, timeout=10) as page:  # noqa: S310
+            assert page.status == 200
 
 
 # What is refused
