@@ -229,29 +229,34 @@ def grant_constraints(
 ) -> tuple[ArgumentConstraint, ...]:
     """The constraints of the grant that an approval becomes: what each who said yes would give.
 
-    What one of them left open is pinned for all, also where another spoke of it.
+    What one of them left open is pinned for all, also where another spoke of it; so is content that
+    the question was about, as for a link or a secret in it.
     """
+    about = frozenset[str]().union(*(_parts(one, "arguments") for one in approval.reasons))
     return tuple(
         dict.fromkeys(
             constraint
             for vote in approval.votes
             if vote.approve and vote.grant is not None
-            for constraint in pinned(tool, arguments, vote.grant.constraints)
+            for constraint in pinned(tool, arguments, vote.grant.constraints, about)
         )
     )
 
 
 def pinned(
-    tool: Tool, arguments: Mapping[str, JsonValue], given: Sequence[ArgumentConstraint]
+    tool: Tool,
+    arguments: Mapping[str, JsonValue],
+    given: Sequence[ArgumentConstraint],
+    about: Collection[str] = (),
 ) -> tuple[ArgumentConstraint, ...]:
     """The constraints of a grant: those that were given, and for what they leave open this call's.
 
-    Content is free unless it is constrained; everything else that nobody spoke of has to be as it
-    is in the call that was approved.
+    Content is free unless it is constrained or its argument is one of `about` (escaped names);
+    everything else that nobody spoke of has to be as it is in the call that was approved.
     """
     paths = frozenset(constraint.path for constraint in given)
     spoken_of = {_argument(path) for path in paths}
-    free = _content(tool, arguments)
+    free = _content(tool, arguments).difference(about)
     pins: list[ArgumentConstraint] = []
     for name, value in arguments.items():
         pointer = f"/{escape(name)}"

@@ -332,6 +332,17 @@ class TestTheTermsOfAGrant:
         assert rules.grant_covers(covering, MAIL, {"to": "bob@example.com"})
         assert not rules.grant_covers(covering, MAIL, {"to": "eve@example.org"})
 
+    def test_content_that_the_question_was_about_is_pinned_unless_it_is_spoken_of(self) -> None:
+        link = Reason("sink_untrusted", metadata={"arguments": "/body, /to/0"})
+        first: dict[str, JsonValue] = {"to": ["bob"], "body": "see https://one.example/"}
+        other: dict[str, JsonValue] = {"to": ["bob"], "body": "see https://two.example/"}
+        freed = ArgumentConstraint("/body", patterns=("*",))
+        for constraints, covered in (((), False), ((freed,), True)):
+            one = asked(reasons=(link,), votes=(yes(ANN, GrantTerms(constraints=constraints)),))
+            grant = granted(rules.grant_constraints(one, MAIL, first))
+            assert rules.grant_covers(grant, MAIL, first)
+            assert rules.grant_covers(grant, MAIL, other) == covered
+
 
 SINK = ArgumentRole(ArgumentKind.SINK)
 CONTENT = ArgumentRole(ArgumentKind.CONTENT)
