@@ -20,7 +20,13 @@ from pdp.cli.main import FAILED, UsageError
 from pdp.cli.terminal import moment, plain, print_table
 
 if TYPE_CHECKING:
-    from pdp.client import Approval, AuthorizationClient, Constraint, GrantTerms
+    from pdp.client import (
+        Approval,
+        ApprovalFailed,
+        AuthorizationClient,
+        Constraint,
+        GrantTerms,
+    )
 
 approvals_app = typer.Typer(
     no_args_is_help=True, help="Answer escalated calls, at a service that runs."
@@ -278,7 +284,8 @@ def _login_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        raise UsageError("you have no login name here: say who you are with --as NAME") from None
+        # As in some containers. To read, nobody in particular is enough.
+        return ""
 
 
 def _each(ids: Sequence[str], act: Callable[[str], None]) -> bool:
@@ -292,7 +299,7 @@ def _each(ids: Sequence[str], act: Callable[[str], None]) -> bool:
         except ApprovalFailed as fault:
             if fault.code == "unavailable":
                 raise  # It would be so for the others, too.
-            problem = str(fault)
+            problem = _problem(fault)
         except NotAllowed as fault:
             problem = "; ".join(
                 f"{reason.message}. {reason.remediation}" if reason.remediation else reason.message
@@ -310,13 +317,19 @@ def _exit(failed: bool) -> None:
         raise typer.Exit(FAILED)
 
 
-def _said(fault: Exception, where: str) -> str:
-    if getattr(fault, "code", "") == "unavailable":
+def _said(fault: ApprovalFailed, where: str) -> str:
+    if fault.code == "unavailable":
         return (
             f"no service answers at {plain(where)}: start one with `pdp serve`, or say with "
             "--address where it is"
         )
-    return plain(str(fault))
+    return plain(_problem(fault))
+
+
+def _problem(fault: ApprovalFailed) -> str:
+    if fault.code == "unauthenticated":
+        return f"{fault}; say who you are with --as NAME"
+    return str(fault)
 
 
 def _say(approval: Approval) -> None:

@@ -242,6 +242,14 @@ def test_without_a_name_it_is_the_one_that_logged_in(pdp: Pdp, asked: Asked) -> 
     assert vote["verdict"] == "approve"
 
 
+def test_who_has_no_name_may_read_and_is_told_how_to_say_one(pdp: Pdp, asked: Asked) -> None:
+    approval_id = asked.question()
+    assert pdp.run("show", approval_id, person="").returncode == 0
+    done = pdp.run("approve", approval_id, person="")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("; say who you are with --as NAME\n")
+
+
 def test_watch_prints_a_line_for_each_change_until_it_is_stopped(pdp: Pdp, asked: Asked) -> None:
     before = asked.question()
     with subprocess.Popen(
