@@ -16,6 +16,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    expect,
     sync_playwright,
 )
 
@@ -25,6 +26,7 @@ from tests.service import Service, start_service
 
 #: Longer than any page takes on a busy machine.
 WAIT_MS = 10_000
+expect.set_options(timeout=WAIT_MS)
 
 
 @dataclass

@@ -119,4 +119,7 @@ for (const how of document.querySelectorAll(".grant fieldset select")) {
 
 countDown();
 setInterval(countDown, 1000);
-if (document.body.dataset.newest !== undefined) setInterval(pulse, PULSE_MS);
+if (document.body.dataset.newest !== undefined) {
+  setInterval(pulse, PULSE_MS);
+  document.addEventListener("visibilitychange", pulse);
+}
