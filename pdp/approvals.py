@@ -159,7 +159,7 @@ def _refused_vote(ask: DecideApproval, caller: Caller, overlay: Overlay) -> Refu
             field="approval_id",
             metadata=(("state", state.name.lower()),),
         )
-    if any(vote.voter == caller.identity for vote in found.votes):
+    if any(rules.same_person(vote.voter, caller.identity) for vote in found.votes):
         return Refusal(
             RefusalKind.FAILED_PRECONDITION,
             "you have voted already; another person has to",
@@ -167,10 +167,13 @@ def _refused_vote(ask: DecideApproval, caller: Caller, overlay: Overlay) -> Refu
         )
     if ask.grant is None:
         return None
-    return _refused_grant(ask, found, overlay)
+    return _refused_grant(ask, ask.grant, found, overlay)
 
 
-def _refused_grant(ask: DecideApproval, found: ApprovalRecord, overlay: Overlay) -> Refusal | None:
+def _refused_grant(
+    ask: DecideApproval, terms: GrantTerms, found: ApprovalRecord, overlay: Overlay
+) -> Refusal | None:
+    arguments = parse_arguments(found.canonical_arguments, "arguments")
     if not ask.approve:
         problem = "a grant comes with APPROVE only; leave it out"
     elif found.server == RESERVED_SERVER:
@@ -179,6 +182,9 @@ def _refused_grant(ask: DecideApproval, found: ApprovalRecord, overlay: Overlay)
         problem = "policy wants every such call answered for itself; leave the grant out"
     elif len(overlay.grants_of(found.task_id)) >= GRANTS_PER_TASK:
         problem = f"the task has {GRANTS_PER_TASK} grants already; revoke one"
+    elif (path := rules.unmet(terms.constraints, arguments)) is not None:
+        problem = f"the call that is asked about does not fit the constraint on {path}; correct it"
+        return Refusal(RefusalKind.INVALID_ARGUMENT, problem, field="grant.constraints")
     else:
         return None
     return Refusal(RefusalKind.FAILED_PRECONDITION, problem, field="grant")

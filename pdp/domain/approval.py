@@ -273,6 +273,18 @@ def _pin(pointer: str, value: JsonValue) -> ArgumentConstraint:
     return ArgumentConstraint(pointer, (canonical(value).decode(),))
 
 
+def unmet(
+    constraints: Sequence[ArgumentConstraint], arguments: Mapping[str, JsonValue]
+) -> str | None:
+    """The path of the first constraint that these arguments do not meet; None where all are met."""
+    whole: JsonValue = dict(arguments)
+    for constraint in constraints:
+        found, value = _at(whole, constraint.path)
+        if not found or not _fits(value, constraint):
+            return constraint.path
+    return None
+
+
 def exactly(arguments: Mapping[str, JsonValue]) -> tuple[ArgumentConstraint, ...]:
     """Constraints that only these very arguments meet, where the grant is closed."""
     return tuple(_pin(f"/{escape(name)}", value) for name, value in arguments.items())
@@ -289,11 +301,8 @@ def grant_covers(grant: GrantRecord, tool: Tool, arguments: Mapping[str, JsonVal
         return False
     if grant.definition_digest != tool.schema_digest:
         return False
-    whole: JsonValue = dict(arguments)
-    for constraint in grant.constraints:
-        found, value = _at(whole, constraint.path)
-        if not found or not _fits(value, constraint):
-            return False
+    if unmet(grant.constraints, arguments) is not None:
+        return False
     paths = frozenset(constraint.path for constraint in grant.constraints)
     free = frozenset[str]() if grant.closed else _content(tool, arguments)
     left_open = (

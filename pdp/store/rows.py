@@ -300,7 +300,7 @@ def _answer(answer: Answer) -> list[Any]:
         receipt and [receipt.log_id, receipt.leaf_index, receipt.leaf_hash.hex()],
         answer.next_action,
         answer.replayed,
-        after and _task_asas_json(after),
+        after and _task_as_json(after),
     ]
 
 
@@ -327,19 +327,19 @@ def _answer_of(parts: Sequence[Any], valid_until_us: int, canonical_arguments: b
         next_action=NextAction(next_action),
         canonical_arguments=canonical_arguments,
         replayed=replayed,
-        task_after=after and _task_fromas_json(after),
+        task_after=after and _task_from_json(after),
     )
 
 
 _LAST_LEAF: Final = TASK_COLUMNS.index("last_leaf")
 
 
-def _task_asas_json(task: Task) -> list[Any]:
+def _task_as_json(task: Task) -> list[Any]:
     row = list(task_row(task))
     row[_LAST_LEAF] = task.last_leaf.hex()
     return row
 
 
-def _task_fromas_json(parts: list[Any]) -> Task:
+def _task_from_json(parts: list[Any]) -> Task:
     parts[_LAST_LEAF] = bytes.fromhex(parts[_LAST_LEAF])
     return task_of(parts)

@@ -319,6 +319,25 @@ def test_a_grant_covers_what_its_constraints_say_and_nothing_else(world: World) 
         assert world.one(authorize("send", arguments)).decision is Decision.ESCALATE, arguments
 
 
+def test_a_grant_that_does_not_fit_the_call_that_is_asked_about_is_refused(world: World) -> None:
+    terms = GrantTerms(constraints=(ArgumentConstraint("/to", (), ("*@example.com",)),))
+    refusal = vote(world, asked(world), grant=terms)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.kind, refusal.field) == (RefusalKind.INVALID_ARGUMENT, "grant.constraints")
+    assert "/to" in refusal.message
+
+
+def test_a_person_under_another_spelling_has_voted_already(world: World) -> None:
+    world.engine.policy = lambda document: (
+        policy_says("allow") if document["tool"]["builtin"] else escalating("grave", needed=2)
+    )
+    approval_id = asked(world)
+    vote(world, approval_id)
+    refusal = vote(world, approval_id, who=person("CAROL", "pdp-dev"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.kind is RefusalKind.FAILED_PRECONDITION
+
+
 def test_a_revoked_grant_answers_nothing(world: World) -> None:
     approval_id = asked(world)
     vote(world, approval_id, grant=GrantTerms(max_uses=5))
