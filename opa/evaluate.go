@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,9 +27,9 @@ func (e evaluationError) Error() string { return e.message }
 // batch is the evaluation of one frame's elements, each on its own: parsed, timed
 // and limited alone, so that none can change what another is answered.
 //
-// An evaluation gets its deadline and is told to stop when it has passed. Some of
-// OPA's functions do not listen: at twice the deadline the watch answers in their
-// place and another worker takes over. What is stuck stays so, therefore a process
+// An evaluation has a deadline, and the watch tells it to stop when that has passed.
+// Some of OPA's functions do not listen: at twice the deadline the watch answers in
+// their place and another worker takes over. What is stuck stays so, therefore a process
 // with such a batch ends once it is answered.
 type batch struct {
 	query   query
@@ -44,9 +45,8 @@ type batch struct {
 	stuck   atomic.Bool
 	ended   chan struct{}
 
-	watching sync.Mutex // guards what follows
-	watch    *time.Timer
-	workers  []*worker
+	guard   sync.Mutex // guards what follows
+	workers []*worker
 }
 
 // peer hears of a batch: for each quarter of a deadline that it lives, and once
@@ -63,15 +63,19 @@ type answer struct {
 
 // worker takes elements one after another. What it is at is there for the watch to see.
 type worker struct {
-	index     atomic.Int64 // of the element it evaluates; idle: none
-	since     atomic.Int64 // when that began, in nanoseconds since the batch began
+	at        atomic.Pointer[task] // nil: nothing
 	abandoned atomic.Bool
 }
 
-const idle = -1
+// task is the evaluation of one element.
+type task struct {
+	index  int
+	since  time.Duration // when it began, since the batch began
+	cancel topdown.Cancel
+}
 
 // run answers every element and returns when the peer has heard.
-func (q query) run(inputs [][]byte, timeout time.Duration, limits limits, peer peer) {
+func (q query) run(inputs [][]byte, timeout time.Duration, limits limits, watch *watch, peer peer) {
 	b := &batch{
 		query:   q,
 		inputs:  inputs,
@@ -87,24 +91,23 @@ func (q query) run(inputs [][]byte, timeout time.Duration, limits limits, peer p
 		return
 	}
 	b.pending.Store(int64(len(inputs)))
-	b.watching.Lock()
-	b.watch = time.AfterFunc(b.tick(), b.look)
 	own := b.worker()
 	for range min(limits.workers, len(inputs)) - 1 {
 		go b.work(b.worker())
 	}
-	b.watching.Unlock()
+	watch.begin(b)
 	// This goroutine is a worker too: a single evaluation needs no other to wake up.
 	b.work(own)
 	<-b.ended
-	b.watch.Stop()
+	watch.end()
 }
 
 func (b *batch) tick() time.Duration { return max(b.timeout/4, time.Millisecond) }
 
 func (b *batch) worker() *worker {
+	b.guard.Lock()
+	defer b.guard.Unlock()
 	w := &worker{}
-	w.index.Store(idle)
 	b.workers = append(b.workers, w)
 	return w
 }
@@ -115,10 +118,10 @@ func (b *batch) work(w *worker) {
 		if i >= len(b.inputs) {
 			return
 		}
-		w.since.Store(int64(time.Since(b.began)))
-		w.index.Store(int64(i))
-		body := b.query.answer(b.inputs[i], b.timeout, b.limits)
-		w.index.Store(idle)
+		t := &task{index: i, since: time.Since(b.began), cancel: topdown.NewCancel()}
+		w.at.Store(t)
+		body := b.query.answer(b.inputs[i], b.timeout, t.cancel, b.limits)
+		w.at.Store(nil)
 		b.give(i, body)
 	}
 }
@@ -140,36 +143,51 @@ func (b *batch) give(i int, body []byte) {
 	close(b.ended)
 }
 
-// look is the watch: it answers elements that are past twice the deadline.
-func (b *batch) look() {
-	b.watching.Lock()
-	defer b.watching.Unlock()
-	for _, w := range b.workers {
-		i := w.index.Load()
-		late := time.Since(b.began)-time.Duration(w.since.Load()) > 2*b.timeout
-		if i == idle || !late || w.abandoned.Load() {
+// look tells evaluations to stop that are past the deadline, and answers those that are
+// past twice the deadline. It returns after how long to look again; 0: there is no need.
+func (b *batch) look() time.Duration {
+	again := b.tick()
+	for _, w := range b.watched() {
+		t := w.at.Load()
+		if t == nil || w.abandoned.Load() {
 			continue
 		}
-		w.abandoned.Store(true)
-		b.stuck.Store(true)
-		go b.work(b.worker())
-		b.give(int(i), encodeError(evaluationError{"timeout", "the evaluation did not stop at its deadline"}, 2*b.timeout))
+		age := time.Since(b.began) - t.since
+		switch {
+		case age < b.timeout:
+			again = min(again, b.timeout-age)
+		case age < 2*b.timeout:
+			t.cancel.Cancel()
+			again = min(again, 2*b.timeout-age)
+		default:
+			w.abandoned.Store(true)
+			b.stuck.Store(true)
+			go b.work(b.worker())
+			b.give(t.index, encodeError(evaluationError{"timeout", "the evaluation did not stop at its deadline"}, 2*b.timeout))
+		}
 	}
-	if b.pending.Load() > 0 {
-		b.peer.progress()
-		b.watch.Reset(b.tick())
+	if b.pending.Load() == 0 {
+		return 0
 	}
+	b.peer.progress()
+	return max(again, time.Millisecond)
+}
+
+func (b *batch) watched() []*worker {
+	b.guard.Lock()
+	defer b.guard.Unlock()
+	return slices.Clone(b.workers)
 }
 
 // answer evaluates one element; whatever happens to it is its answer.
-func (q query) answer(input []byte, timeout time.Duration, limits limits) (body []byte) {
+func (q query) answer(input []byte, timeout time.Duration, cancel topdown.Cancel, limits limits) (body []byte) {
 	began := time.Now()
 	defer func() {
 		if r := recover(); r != nil {
 			body = encodeError(evaluationError{"panic", fmt.Sprint(r)}, time.Since(began))
 		}
 	}()
-	result, err := q.evaluate(input, timeout, limits)
+	result, err := q.evaluate(input, cancel, limits)
 	took := time.Since(began)
 	// Also where the evaluation ended by itself, after the deadline but before it noticed.
 	if took > timeout {
@@ -186,7 +204,7 @@ func (q query) answer(input []byte, timeout time.Duration, limits limits) (body 
 const resultPrefix = `{"result":`
 
 // evaluate returns the beginning of an answer: resultPrefix and the result.
-func (q query) evaluate(input []byte, timeout time.Duration, limits limits) ([]byte, error) {
+func (q query) evaluate(input []byte, cancel topdown.Cancel, limits limits) ([]byte, error) {
 	if len(input) > limits.maxInputBytes {
 		return nil, evaluationError{"input_invalid", fmt.Sprintf("input of %d bytes, at most %d are allowed", len(input), limits.maxInputBytes)}
 	}
@@ -194,9 +212,6 @@ func (q query) evaluate(input []byte, timeout time.Duration, limits limits) ([]b
 	if err != nil {
 		return nil, evaluationError{"input_invalid", err.Error()}
 	}
-	cancel := topdown.NewCancel()
-	timer := time.AfterFunc(timeout, cancel.Cancel)
-	defer timer.Stop()
 	value, err := q.value(document, cancel)
 	if err != nil {
 		return nil, err

@@ -55,6 +55,7 @@ type server struct {
 	limits limits
 	frames frameReader
 	policy *policy
+	watch  watch
 	out    []byte
 }
 
@@ -151,7 +152,7 @@ func (s *server) evaluate(request request, elements [][]byte) error {
 		return s.send(reply{Op: "evaluate", ID: request.ID}, answers)
 	}
 	x := &exchange{server: s, id: request.ID}
-	query.run(elements, timeout, s.limits, x)
+	query.run(elements, timeout, s.limits, &s.watch, x)
 	return x.failed
 }
 
