@@ -15,6 +15,7 @@ from typing import Final
 from rich.console import Console
 
 from bench import machine
+from bench.approvals import measure_approvals
 from bench.breakdown import measure_breakdown
 from bench.cache import CACHE, Skipped, cache_folder
 from bench.client import build_client
@@ -30,7 +31,7 @@ from bench.service import verify_log
 from bench.tables import show
 from pdp.ports import EngineError
 
-PARTS: Final = ("peers", "engine", "breakdown", "profile", "growth")
+PARTS: Final = ("peers", "engine", "breakdown", "profile", "growth", "approvals")
 
 
 def main() -> int:
@@ -133,6 +134,10 @@ def _measure(
         shorter = Plan(max(2, rounds - 2), min(seconds, 1.0))
         results.growth = measure_growth(
             client, work / "growth", shorter, quick=asked.quick, tell=tell
+        )
+    if "approvals" in parts:
+        results.approvals = measure_approvals(
+            client, work / "approvals", plan, quick=asked.quick, tell=tell
         )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from pdp.v1 import common_pb2, decision_pb2, task_pb2
 
@@ -23,6 +23,9 @@ TOOLS: Final = ("search_messages", "send_email")
 #: Far more than any run makes.
 BUDGET: Final = 1_000_000_000
 TTL_S: Final = 86_400
+
+#: A tool's name and its arguments.
+Made: TypeAlias = tuple[str, dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +77,52 @@ def is_effect(number: int, count: int = TASKS) -> bool:
     return (number // count + number) % EFFECT_EVERY == 0
 
 
-def arguments(number: int) -> tuple[str, dict[str, object]]:
+def arguments(number: int) -> Made:
     """The tool of call `number` and its arguments, which no other call has."""
     if is_effect(number):
-        return "send_email", {
-            "recipients": ["bob@example.com"],
-            "subject": f"Summary {number}",
-            "body": f"Bob, this is summary {number}: the meeting is on Monday at ten, in room 4.",
-        }
+        return send(number)
     return "search_messages", {"query": f"meeting on Monday, item {number}", "limit": 10}
 
 
-def requests(run: str, over: Sequence[Lane], count: int) -> list[bytes]:
-    """So many AuthorizeRequests over the lanes in turn; `run` makes their request ids unique."""
-    return [_request(run, over[number % len(over)], number) for number in range(count)]
+def question(number: int) -> Made:
+    """A call that a person is asked about: the e-mail goes to somebody whom nobody has named."""
+    return "send_email", {
+        "recipients": ["erin@example.net"],
+        "subject": f"Summary {number}",
+        "body": f"Erin, this is summary {number}: the meeting is on Monday at ten, in room 4.",
+    }
 
 
-def _request(run: str, lane: Lane, number: int) -> bytes:
-    tool, given = arguments(number)
+def send(number: int) -> Made:
+    """As `arguments`, and always an e-mail."""
+    return "send_email", {
+        "recipients": ["bob@example.com"],
+        "subject": f"Summary {number}",
+        "body": f"Bob, this is summary {number}: the meeting is on Monday at ten, in room 4.",
+    }
+
+
+def requests(
+    run: str, over: Sequence[Lane], count: int, of: Callable[[int], Made] = arguments
+) -> list[bytes]:
+    """So many AuthorizeRequests over the lanes in turn; `run` makes their request ids unique.
+
+    `of` gives the tool and the arguments of a call of some number.
+    """
+    return [
+        request(f"{run}-{number}", over[number % len(over)], of(number)).SerializeToString()
+        for number in range(count)
+    ]
+
+
+def request(request_id: str, lane: Lane, made: Made) -> decision_pb2.AuthorizeRequest:
+    """One call in a lane's task."""
+    tool, given = made
     return decision_pb2.AuthorizeRequest(
-        request_id=f"{run}-{number}",
+        request_id=request_id,
         subject=agent(lane),
         action=common_pb2.Action(
             name=tool, server=SERVER, arguments_json=json.dumps(given).encode()
         ),
         context=decision_pb2.Context(task_id=lane.task_id),
-    ).SerializeToString()
+    )

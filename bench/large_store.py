@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from bench.calls import BUDGET, GOAL, SERVER, TOOLS, Lane, arguments, is_effect
+from bench.calls import BUDGET, GOAL, SERVER, TOOLS, Lane, arguments, is_effect, question
 from pdp.clock import SystemClock
 from pdp.domain.builtin import identity
 from pdp.domain.canonical import JsonValue
 from pdp.domain.leaves import Entry, input_commitment, write_leaf
-from pdp.domain.records import Changes, DecisionRecord, InputRecord, Leaf
+from pdp.domain.records import ApprovalRecord, Changes, DecisionRecord, InputRecord, Leaf
 from pdp.domain.task import Rollup, Task
 from pdp.domain.values import (
     Budget,
@@ -54,15 +54,19 @@ Documents: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Tasks of so many calls each; a task's start is not among its calls."""
+    """Tasks of so many calls each, and of so many open questions to people after them.
+
+    A task's start is not among its calls.
+    """
 
     lanes: Sequence[Lane]
     calls: int
+    questions: int = 0
 
     @property
     def leaves(self) -> int:
         """How many leaves it makes."""
-        return len(self.lanes) * (1 + self.calls)
+        return len(self.lanes) * (1 + self.calls + self.questions)
 
 
 def fill_store(
@@ -70,16 +74,18 @@ def fill_store(
     histories: Sequence[History],
     documents: Documents,
     tell: Callable[[str], None],
+    asked: ApprovalRecord | None = None,
 ) -> int:
     """Write the histories into a new store in `data`, and return how many leaves it has.
 
-    `documents` are input documents that a service has recorded, by tool: those written are like
-    them. Calls of different tasks follow each other, as they would at a service.
+    `documents` are input documents that a service has recorded, by tool, and `asked` is a question
+    of `bench.calls` that it has opened (none is needed where no history has questions): those
+    written are like them. Calls of different tasks follow each other, as they would at a service.
     """
     store = open_store(data)
     try:
         total = sum(history.leaves for history in histories)
-        _Writer(store, documents, total, tell).write(histories)
+        _Writer(store, documents, asked, total, tell).write(histories)
         return store.log_state().size
     finally:
         store.close()
@@ -89,10 +95,16 @@ class _Writer:
     """Gathers what a batch makes true, and commits it when it is full."""
 
     def __init__(
-        self, store: SqliteStore, documents: Documents, total: int, tell: Callable[[str], None]
+        self,
+        store: SqliteStore,
+        documents: Documents,
+        asked: ApprovalRecord | None,
+        total: int,
+        tell: Callable[[str], None],
     ) -> None:
         self.store = store
         self.documents = documents
+        self.asked = asked
         self.total = total
         self.tell = tell
         self.clock = SystemClock()
@@ -101,6 +113,7 @@ class _Writer:
         self.leaves: list[Leaf] = []
         self.decisions: list[DecisionRecord] = []
         self.inputs: list[InputRecord] = []
+        self.approvals: list[ApprovalRecord] = []
         self.tasks: dict[str, Task] = {}
         self.changed: set[str] = set()
         # Of the whole history: the batch after next would read them back only to change them.
@@ -113,6 +126,10 @@ class _Writer:
                 for number in range(history.calls):
                     tasks = [
                         self._call(task, number * len(lanes) + at) for at, task in enumerate(tasks)
+                    ]
+                for number in range(history.questions):
+                    tasks = [
+                        self._ask(task, number * len(lanes) + at) for at, task in enumerate(tasks)
                     ]
         self._commit()
 
@@ -138,19 +155,47 @@ class _Writer:
         tool, given = arguments(number)
         effect = is_effect(number)
         told = self._record(task, SERVER, tool, given, effect=effect)
-        for key in task.rollup_keys:
-            self.rollups[key] = self._add(self.rollups.get(key, Rollup()), effect=effect)
-            self.changed.add(key)
-        return self._keep(told.with_rollup(self._add(told.rollup, effect=effect)))
+        return self._keep(self._summed(told, Decision.ALLOW, effect=effect))
 
-    def _add(self, rollup: Rollup, *, effect: bool) -> Rollup:
-        return rollup.add(
-            now_us=self.now_us,
-            decision=Decision.ALLOW,
-            effect=effect,
-            taints=False,
-            sensitivity=Sensitivity.INTERNAL,
+    def _ask(self, task: Task, number: int) -> Task:
+        if self.asked is None:
+            raise ValueError("a history with questions needs one to be like")
+        tool, given = question(number)
+        told = self._record(task, SERVER, tool, given, effect=True, decision=Decision.ESCALATE)
+        text = _canonical(given)
+        self.approvals.append(
+            replace(
+                self.asked,
+                id=self.clock.new_id("a"),
+                decision_id=self.decisions[-1].id,
+                task_id=task.id,
+                binding_digest=_digest(text),
+                subject=task.subject,
+                principal=task.principal,
+                canonical_arguments=text,
+                created_at_us=self.now_us,
+                expires_at_us=self.now_us + LIFE_US,
+            )
         )
+        return self._keep(self._summed(told, Decision.ESCALATE, effect=True))
+
+    def _summed(self, task: Task, decision: Decision, *, effect: bool) -> Task:
+        """The task with the sums after one more decision; those of its principal are kept too."""
+
+        def add(rollup: Rollup) -> Rollup:
+            return rollup.add(
+                now_us=self.now_us,
+                decision=decision,
+                effect=effect,
+                taints=False,
+                sensitivity=Sensitivity.INTERNAL,
+                asks=decision is Decision.ESCALATE,
+            )
+
+        for key in task.rollup_keys:
+            self.rollups[key] = add(self.rollups.get(key, Rollup()))
+            self.changed.add(key)
+        return task.with_rollup(add(task.rollup))
 
     def _keep(self, task: Task) -> Task:
         self.tasks[task.id] = task
@@ -159,12 +204,18 @@ class _Writer:
         return task
 
     def _record(
-        self, task: Task, server: str, tool: str, given: dict[str, object], *, effect: bool
+        self,
+        task: Task,
+        server: str,
+        tool: str,
+        given: dict[str, object],
+        *,
+        effect: bool,
+        decision: Decision = Decision.ALLOW,
     ) -> Task:
         """The task with a decision as its newest leaf."""
         decision_id, nonce = self.clock.new_id("d"), self.clock.nonce()
-        text = json.dumps(given, sort_keys=True, separators=(",", ":")).encode()
-        digest = "sha256:" + sha256(text).hexdigest()
+        digest = _digest(_canonical(given))
         index = self.committed + len(self.leaves)
         # What is erased may have been anything: its leaf holds no more than a digest.
         kept = index >= self.total - KEPT_INPUTS
@@ -181,9 +232,9 @@ class _Writer:
             "effect": effect,
             "args": digest,
             "binding": digest,
-            "decision": Decision.ALLOW.value,
-            "codes": ["within_intent"],
-            "rules": ["intent"],
+            "decision": decision.value,
+            "codes": ["within_intent" if decision is Decision.ALLOW else "sink_unknown"],
+            "rules": ["intent" if decision is Decision.ALLOW else "sinks"],
             "shadow": {},
             "revision": "sha256:" + "0" * 64,
             "input": input_commitment(nonce, document),
@@ -195,7 +246,7 @@ class _Writer:
                 id=decision_id,
                 task_id=task.id,
                 caller=CALLER.identity.key,
-                decision=Decision.ALLOW,
+                decision=decision,
                 tool_class=ToolClass.SEND if effect else ToolClass.READ,
                 output_label=OutputLabel.TRUSTED,
                 sensitivity=Sensitivity.INTERNAL,
@@ -230,13 +281,24 @@ class _Writer:
                 rollups=tuple((key, self.rollups[key]) for key in sorted(self.changed)),
                 decisions=tuple(self.decisions),
                 inputs=tuple(self.inputs),
+                approvals=tuple(self.approvals),
             )
         )
         self.committed += len(self.leaves)
-        for gathered in (self.leaves, self.decisions, self.inputs, self.tasks, self.changed):
-            gathered.clear()
+        for rows in (self.leaves, self.decisions, self.inputs, self.approvals):
+            rows.clear()
+        self.tasks.clear()
+        self.changed.clear()
         self.now_us += STEP_US
         self.tell(f"filling a store: {self.committed:,} of {self.total:,} leaves")
+
+
+def _canonical(given: dict[str, object]) -> bytes:
+    return json.dumps(given, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _digest(text: bytes) -> str:
+    return "sha256:" + sha256(text).hexdigest()
 
 
 def _pieces(lanes: Sequence[Lane], size: int) -> Iterator[Sequence[Lane]]:

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bench.answered import APPROVED, GRANTED, NEVER
+from bench.approvals import Approvals
 from bench.breakdown import Breakdown
+from bench.console_queue import FIRST, MIDDLE
 from bench.engine import EngineFigure
 from bench.growth import Growth
 from bench.peers import CERBOS_AUDIT, NOOP, SERVICE
@@ -44,6 +47,7 @@ class Results:
     breakdown: Sequence[Breakdown] = ()
     profile: Sequence[Profile] = ()
     growth: Growth | None = None
+    approvals: Approvals | None = None
 
     def ratio(self, ours: str, theirs: str, inflight: int, of: str = "rate") -> Ratio | None:
         """The rounds' ratios of two rows; `of` is `rate`, `p50`, `p90` or `p99`."""
@@ -77,6 +81,8 @@ class Results:
                 _grown("p50 of one call over the largest store, of the empty one's", 1.3, stores),
                 _grown("p50 of one call with the longest ledger, of the short one's", 1.5, ledgers),
             ]
+        if self.approvals is not None:
+            targets += _of_approvals(self.approvals)
         return targets
 
     def as_json(self) -> dict[str, Any]:
@@ -96,6 +102,12 @@ class Results:
                 "ledgers": {length: _row(one) for length, one in self.growth.ledgers.items()},
                 "first": {length: asdict(one) for length, one in self.growth.first.items()},
             },
+            "approvals": self.approvals
+            and {
+                "answered": {key: _row(one) for key, one in self.approvals.answered.items()},
+                "queue": {name: asdict(one) for name, one in self.approvals.queue.items()},
+                "watched": asdict(self.approvals.watched),
+            },
         }
 
 
@@ -110,6 +122,26 @@ def ratio_of(ours: Measured, theirs: Measured, inflight: int, of: str) -> Ratio:
 def _grown(text: str, bound: float, rows: Mapping[int, Measured]) -> Target:
     found = ratio_of(rows[max(rows)], rows[min(rows)], 1, "p50").median
     return Target(f"{text} ({max(rows):,} against {min(rows):,})", bound, False, found)
+
+
+def _of_approvals(found: Approvals) -> list[Target]:
+    rows = found.answered
+
+    def worst(inflight: int, of: str) -> float:
+        """The larger of both rows' ratios; of a rate, that of the row which never asked to it."""
+        pairs = [(rows[key], rows[NEVER]) for key in (APPROVED, GRANTED)]
+        if of == "rate":
+            pairs = [(theirs, ours) for ours, theirs in pairs]
+        return max(ratio_of(*pair, inflight, of).median for pair in pairs)
+
+    page_ms = max(found.queue[name].p50 for name in (FIRST, MIDDLE)) / 1000
+    return [
+        Target("p50 of one call where something was answered", 1.15, False, worst(1, "p50")),
+        Target("time for each call so, 32 in flight", 1.15, False, worst(32, "rate")),
+        Target("processor for each call so, 32 in flight", 1.15, False, worst(32, "cpu_us")),
+        Target("a page of 10,000 open approvals, ms", 200, False, page_ms),
+        Target("until 100 watchers have heard, ms", 100, False, found.watched.usual_ms),
+    ]
 
 
 def _row(measured: Measured) -> dict[str, Any]:

@@ -32,12 +32,16 @@ BATCH: Final = 64
 
 @dataclass(slots=True)
 class Service:
-    """A running service. `leaves` is how many its log must have: it has answered for each."""
+    """A running service. `leaves` is how many its log must have: it has answered for each.
+
+    `console` is its console's URL, where it has one.
+    """
 
     data: Path
     address: str
     pid: int
     leaves: int = 0
+    console: str = ""
 
     @property
     def target(self) -> Target:
@@ -56,15 +60,13 @@ class Service:
             raise BenchFailed(f"tasks could not be started: {fault}") from fault
 
     def _start_tasks(self, lanes: Sequence[Lane], earlier: int) -> None:
-        with grpc.insecure_channel(
-            self.address, options=[("grpc.use_local_subchannel_pool", 1)]
-        ) as channel:
+        with opened_channel(self) as channel:
             tasks = task_pb2_grpc.TaskServiceStub(channel)
             calls = decision_pb2_grpc.AuthorizationServiceStub(channel)
             for lane in lanes:
                 started = tasks.StartTask(start_request(lane), timeout=CALL_SECONDS)
                 _must_allow(started.authorization)
-                self._count(started.authorization.receipt.leaf_index)
+                self.count(started.authorization.receipt.leaf_index)
             made = requests(f"earlier-{lanes[0].task_id}", lanes, earlier * len(lanes))
             for at in range(0, len(made), BATCH):
                 batch = decision_pb2.AuthorizeBatchRequest(
@@ -76,7 +78,7 @@ class Service:
                 # A batch of one principal's effects is recorded in another order than asked.
                 places = sorted(response.receipt.leaf_index for response in answered.responses)
                 for place in places:
-                    self._count(place)
+                    self.count(place)
 
     def check(self, recorded: Recorded, *, reported: int = 0) -> None:
         """Hold every answer of a load against what it must be, and count its leaves.
@@ -103,24 +105,48 @@ class Service:
             )
         self.leaves += grown
 
-    def _count(self, leaf_index: int) -> None:
+    def count(self, leaf_index: int) -> None:
+        """Count the leaf of one more answer, which must be the next one.
+
+        Raises:
+            BenchFailed: it is another one.
+        """
         if self.leaves and leaf_index != self.leaves:
             raise BenchFailed(f"leaf {leaf_index} was answered, {self.leaves} is the next one")
         self.leaves = leaf_index + 1
 
 
 @contextmanager
-def running_service(data: Path, name: str = "service", *, module: str = "pdp") -> Iterator[Service]:
-    """Run a service over `data` until the block ends; `module` is what is run as `… serve`."""
+def opened_channel(service: Service) -> Iterator[grpc.Channel]:
+    """A connection of its own to a service until the block ends."""
+    with grpc.insecure_channel(
+        service.address, options=[("grpc.use_local_subchannel_pool", 1)]
+    ) as channel:
+        yield channel
+
+
+@contextmanager
+def running_service(
+    data: Path,
+    name: str = "service",
+    *,
+    module: str = "pdp",
+    options: Sequence[str | Path] = (),
+) -> Iterator[Service]:
+    """Run a service over `data` until the block ends.
+
+    `module` is what is run as `… serve`, `options` are what is on its command line besides.
+    """
     log = data.parent / f"{name}.log"
     with sockets() as folder:
         command: list[str | Path] = [
             *(sys.executable, "-m", module, "serve", "--dev", "--data", data),
             *("--catalogue", CATALOGUE, "--listen", f"unix:{folder / 'pdp.sock'}"),
+            *options,
         ]
         with running(command, log, _PATIENT) as child:
             line = wait_for_line(child, log, "ready ")
-            yield Service(data, line.split()[1], child.pid)
+            yield Service(data, line.split()[1], child.pid, console=_console(log))
 
 
 def verify_log(data: Path, leaves: int) -> None:
@@ -141,6 +167,12 @@ def verify_log(data: Path, leaves: int) -> None:
     found = json.loads(done.stdout)["leaves"]
     if found != leaves:
         raise BenchFailed(f"the log has {found} leaves, and {leaves} were answered for")
+
+
+def _console(log: Path) -> str:
+    """The URL of a service's console, which is said before it is ready; empty where it has none."""
+    said = (line.split() for line in log.read_text(errors="replace").splitlines())
+    return next((words[1] for words in said if words[:1] == ["console"]), "")
 
 
 def _must_allow(response: decision_pb2.AuthorizeResponse) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
+from bench.answered import COMPARED
+from bench.approvals import Approvals
 from bench.breakdown import OPA, STAGES, TRANSPORT, Breakdown
 from bench.peers import SERVICE
 from bench.results import Results, ratio_of
 from bench.rounds import Measured
-from bench.stats import middle
+from bench.stats import Ratio, middle
 
 
 def show(console: Console, results: Results) -> None:
@@ -42,6 +45,10 @@ def show(console: Console, results: Results) -> None:
         for length, one in results.growth.first.items():
             first.add_row(f"{length:,}", f"{one.p50:,.0f}", f"{one.p99:,.0f}")
         console.print(first)
+    if results.approvals is not None:
+        console.print(_answered(results.approvals))
+        console.print(_queue(results.approvals))
+        console.print(_watched(results.approvals))
     console.print(_targets(results))
 
 
@@ -157,6 +164,60 @@ def _grown(title: str, rows: Mapping[int, Measured]) -> Table:
                 "" if measured is smallest else f"{found.median:.2f}",
             )
         table.add_section()
+    return table
+
+
+def _answered(found: Approvals) -> Table:
+    table = _table(
+        "Where people have answered: medians of the rounds; p50 and processor in µs; each beside"
+        " the row that never asked, in brackets the smallest and largest ratio of a round",
+        "",
+        *("in flight", "calls/s", "p50", "processor", "time to it", "p50 to it", "processor to it"),
+    )
+    for inflight in sorted(next(iter(found.answered.values())).samples):
+        for key, measured in found.answered.items():
+            one = middle(measured.samples[inflight])
+            ratios = ["", "", ""]
+            if key in COMPARED:
+                never = found.answered[COMPARED[key]]
+                ratios = [
+                    _text(ratio_of(never, measured, inflight, "rate")),
+                    _text(ratio_of(measured, never, inflight, "p50")),
+                    _text(ratio_of(measured, never, inflight, "cpu_us")),
+                ]
+            table.add_row(
+                measured.row.title,
+                *(f"{inflight}", f"{one.rate:,.0f}", f"{one.p50:,.0f}", f"{one.cpu_us:,.0f}"),
+                *ratios,
+            )
+        table.add_section()
+    return table
+
+
+def _text(found: Ratio) -> str:
+    return f"{found.median:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _queue(found: Approvals) -> Table:
+    table = _table("The console with 10,000 open approvals; ms", "", "p50", "p99", "processor")
+    for name, one in found.queue.items():
+        cells = (f"{us / 1000:,.1f}" for us in (one.p50, one.p99, one.cpu_us))
+        table.add_row(name, *cells)
+    return table
+
+
+def _watched(found: Approvals) -> Table:
+    watched = found.watched
+    table = _table(
+        f"Until {watched.watchers} watchers have heard of an answer, of"
+        f" {len(watched.from_sent_ms)}; ms",
+        *("", "median", "worst", "processor, for question and answer"),
+    )
+    for name, took, cpu in (
+        ("from when it was sent", watched.from_sent_ms, f"{watched.cpu_us / 1000:,.1f}"),
+        ("from when whoever sent it was answered", watched.from_answer_ms, ""),
+    ):
+        table.add_row(name, f"{median(took):,.1f}", f"{max(took):,.1f}", cpu)
     return table
 
 
