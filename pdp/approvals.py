@@ -10,6 +10,7 @@ from pdp.domain.answer import ApprovalReference, Refusal, RefusalKind
 from pdp.domain.approval import Standing
 from pdp.domain.canonical import parse_arguments
 from pdp.domain.catalogue import RESERVED_SERVER, Catalogue, Found
+from pdp.domain.constraint import unmet
 from pdp.domain.facts import Facts, Planned
 from pdp.domain.records import (
     ApprovalRecord,
@@ -182,7 +183,7 @@ def _refused_grant(
         problem = "policy wants every such call answered for itself; leave the grant out"
     elif len(overlay.grants_of(found.task_id)) >= GRANTS_PER_TASK:
         problem = f"the task has {GRANTS_PER_TASK} grants already; revoke one"
-    elif (path := rules.unmet(terms.constraints, arguments)) is not None:
+    elif (path := unmet(terms.constraints, arguments)) is not None:
         problem = f"the call that is asked about does not fit the constraint on {path}; correct it"
         return Refusal(RefusalKind.INVALID_ARGUMENT, problem, field="grant.constraints")
     else:

@@ -7,13 +7,13 @@ EXPIRED is never stored: it is what a PENDING or APPROVED one reads as when its 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pdp.domain.atoms import normalise, value_atoms
 from pdp.domain.canonical import JsonValue, canonical, digest
 from pdp.domain.catalogue import ArgumentKind, Tool, argument_values, escape
+from pdp.domain.constraint import unmet
 from pdp.domain.provenance import ArgumentTrace, Embedded
 from pdp.domain.records import (
     ApprovalRecord,
@@ -36,11 +36,6 @@ _NOT_AIMED = frozenset(
 #: Metadata of a reason that says which part of the call it is about.
 _ABOUT = ("arguments", "fields", "acts", "class")
 
-#: An index in an RFC 6901 pointer; none of ten digits is within a value of 256 KiB.
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
-
-#: Where one string may list several; each of them has to fit.
-_LISTING = re.compile(r"[,;\r\n]+")
 
 #: The source of what the principal said in the goal; every other source is a decision.
 _GOAL = "goal"
@@ -270,19 +265,7 @@ def pinned(
 
 
 def _pin(pointer: str, value: JsonValue) -> ArgumentConstraint:
-    return ArgumentConstraint(pointer, (canonical(value).decode(),))
-
-
-def unmet(
-    constraints: Sequence[ArgumentConstraint], arguments: Mapping[str, JsonValue]
-) -> str | None:
-    """The path of the first constraint that these arguments do not meet; None where all are met."""
-    whole: JsonValue = dict(arguments)
-    for constraint in constraints:
-        found, value = _at(whole, constraint.path)
-        if not found or not _fits(value, constraint):
-            return constraint.path
-    return None
+    return ArgumentConstraint(pointer, (canonical(value).decode(),), whole=True)
 
 
 def exactly(arguments: Mapping[str, JsonValue]) -> tuple[ArgumentConstraint, ...]:
@@ -346,56 +329,3 @@ def _leaves(
             yield from _leaves(f"{pointer}/{index}", inner, spoken_of)
     else:
         yield pointer, value
-
-
-def _at(value: JsonValue, pointer: str) -> tuple[bool, JsonValue]:
-    """What stands at an RFC 6901 pointer, and whether anything does."""
-    for token in pointer.split("/")[1:]:
-        name = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict) and name in value:
-            value = value[name]
-        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
-            value = value[int(token)]
-        else:
-            return False, None
-    return True, value
-
-
-def _fits(value: JsonValue, constraint: ArgumentConstraint) -> bool:
-    if canonical(value).decode() in constraint.values:
-        return True
-    texts = value if isinstance(value, list) else [value]
-    return bool(texts) and all(
-        isinstance(text, str) and _fits_pattern(text, constraint.patterns) for text in texts
-    )
-
-
-def _fits_pattern(text: str, patterns: Sequence[str]) -> bool:
-    """Whether a pattern matches the text, and each part of it where it lists several.
-
-    `*@example.com` is not meant to let `eve@example.org, bob@example.com` pass. A pattern that has
-    such a separator itself is taken as it is.
-    """
-    fitting = [pattern for pattern in patterns if _matches(pattern, text)]
-    if any(_LISTING.search(pattern) for pattern in fitting) or not fitting:
-        return bool(fitting)
-    parts = [part.strip() for part in _LISTING.split(text)]
-    return all(any(_matches(pattern, part) for pattern in patterns) for part in parts)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Whether a glob whose only wildcard is `*`, any characters, matches all of `text`."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return first == text
-    *middle, last = rest
-    end = len(text) - len(last)
-    if not text.startswith(first) or not text.endswith(last) or len(first) > end:
-        return False
-    place = len(first)
-    for part in middle:
-        place = text.find(part, place, end)
-        if place < 0:
-            return False
-        place += len(part)
-    return True

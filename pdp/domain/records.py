@@ -96,14 +96,16 @@ class SinkRecord:
 class ArgumentConstraint:
     """What one argument of the calls under a grant must be.
 
-    `path` is an RFC 6901 pointer, `values` are canonical JSON, `patterns` globs over strings (for a
-    list: over each of its elements; for a string that lists several with commas, semicolons or line
-    ends: also over each part). One of them has to fit; with neither, nothing does.
+    `path` is an RFC 6901 pointer, `values` are canonical JSON, `patterns` globs over strings (of a
+    string that lists several with commas, semicolons or line ends, each part has to fit too). One
+    of them has to fit, with neither nothing does; of a list it is enough that each item fits,
+    unless `whole` says that the values are meant as they stand.
     """
 
     path: str
     values: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,12 +146,12 @@ def _sink(one: SinkRecord) -> list[str]:
 
 
 def _constraint(one: ArgumentConstraint) -> list[Any]:
-    return [one.path, one.values, one.patterns]
+    return [one.path, one.values, one.patterns, one.whole]
 
 
 def _constraint_of(parts: Sequence[Any]) -> ArgumentConstraint:
-    path, values, patterns = parts
-    return ArgumentConstraint(path, tuple(values), tuple(patterns))
+    path, values, patterns, whole = parts
+    return ArgumentConstraint(path, tuple(values), tuple(patterns), whole)
 
 
 def _vote(vote: Vote) -> list[Any]:

@@ -14,6 +14,7 @@ from pdp.domain import approval as rules
 from pdp.domain.atoms import AtomKind
 from pdp.domain.canonical import JsonValue, canonical
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Tool, ValueType
+from pdp.domain.constraint import _matches
 from pdp.domain.provenance import ArgumentTrace, Embedded
 from pdp.domain.records import (
     ApprovalRecord,
@@ -425,6 +426,13 @@ class TestGrants:
         grant = pinned({"to": "bob@example.com"})
         assert not rules.grant_covers(grant, MAIL, {"to": other})
 
+    def test_what_an_approver_says_of_a_list_is_said_of_each_item(self) -> None:
+        either = ArgumentConstraint("/to", ('"bob@example.com"', '"ann@example.com"'))
+        assert allows(either, {"to": ["ann@example.com", "bob@example.com"]})
+        assert not allows(either, {"to": ["ann@example.com", "eve@example.com"]})
+        assert not allows(either, {"to": []})
+        assert not allows(replace(either, whole=True), {"to": ["ann@example.com"]})
+
     def test_content_is_free_and_may_come_or_go(self) -> None:
         grant = pinned({"to": "bob", "body": "hello"})
         assert rules.grant_covers(grant, MAIL, {"to": "bob", "body": "anything"})
@@ -603,4 +611,4 @@ class TestPinnedGrants:
 def test_a_pattern_matches_as_the_regular_expression_says(pattern: str, text: str) -> None:
     expression = ".*".join(map(re.escape, pattern.split("*")))
     expected = re.fullmatch(expression, text, re.DOTALL) is not None
-    assert rules._matches(pattern, text) == expected
+    assert _matches(pattern, text) == expected
