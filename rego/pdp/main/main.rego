@@ -36,8 +36,8 @@ decision := {
 	"shadow": shadow,
 } if {
 	complete
-	count(spoken - {"pass", "not_applicable"}) == 0
-	count(granting) > 0
+	spoken - {"pass", "not_applicable"} == set()
+	granting != []
 }
 
 else := {
