@@ -198,7 +198,7 @@ async def serve(
                 submitter, sqlite, feed, person_of, watch_s=OPEN_STREAM_SECONDS
             ),
             console_url="" if console is None else console.url.rstrip("/"),
-            overload=pipeline.refusal,
+            overload=metrics.counted(pipeline.refusal),
         )
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

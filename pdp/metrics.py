@@ -61,7 +61,7 @@ class Metrics:
         )
         self._refusals = Counter(
             "pdp_refusals",
-            "Requests that reached the pipeline and got no decision, by the status they got.",
+            "Requests that got no decision, in the pipeline or for a full queue, by their status.",
             ["kind"],
             registry=self.registry,
         )
@@ -123,6 +123,17 @@ class Metrics:
     def timed(self, behind: Submitter) -> Submitter:
         """A submitter that hands everything to `behind` and measures what that takes."""
         return _Timed(behind, self._seconds)
+
+    def counted(self, refuse: Callable[[], Refusal | None]) -> Callable[[], Refusal | None]:
+        """`refuse`, which turns requests away before they are read, with what it refuses counted."""
+
+        def refused() -> Refusal | None:
+            refusal = refuse()
+            if refusal is not None:
+                self._refusals.labels(refusal.kind.value).inc()
+            return refusal
+
+        return refused
 
     def text(self) -> str:
         """The metrics in Prometheus' text format."""

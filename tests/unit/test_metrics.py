@@ -68,6 +68,15 @@ def test_refusals_are_counted_by_kind() -> None:
     assert sample(metrics, "pdp_refusals_total", kind="internal") == 0
 
 
+def test_what_is_turned_away_before_it_is_read_is_counted_too() -> None:
+    metrics = Metrics()
+    full = Refusal(RefusalKind.RESOURCE_EXHAUSTED, "too many calls are waiting")
+    said = iter([None, full, full])
+    refuse = metrics.counted(lambda: next(said))
+    assert [refuse(), refuse(), refuse()] == [None, full, full]
+    assert sample(metrics, "pdp_refusals_total", kind="resource_exhausted") == 2
+
+
 def test_outcomes_are_counted_where_they_were_recorded() -> None:
     metrics = Metrics()
     done = Outcome("d-1", OutcomeStatus.SUCCEEDED)
