@@ -95,8 +95,7 @@ async def choose(visit: Visit, form: Form) -> Response:
     """Show what was ticked in the queue, to be answered together; nothing is decided yet."""
     verdict = _bulk_verdict(form)
     chosen = await asyncio.to_thread(_read_chosen, visit, _ids(form))
-    groups = await asyncio.to_thread(grouped, chosen, visit.behind)
-    return page(visit, "choose.html", groups=groups, count=len(chosen), verdict=verdict)
+    return await asyncio.to_thread(_show_chosen, visit, chosen, verdict)
 
 
 async def decide_chosen(visit: Visit, form: Form) -> Response:
@@ -113,6 +112,11 @@ async def decide_chosen(visit: Visit, form: Form) -> Response:
     if not failed:
         return redirect(visit, "/", done)
     return page(visit, "chosen.html", 409, done=done, failed=failed)
+
+
+def _show_chosen(visit: Visit, chosen: list[ApprovalRecord], verdict: str) -> Response:
+    groups = grouped(chosen, visit.behind)
+    return page(visit, "choose.html", groups=groups, count=len(chosen), verdict=verdict)
 
 
 def _read_chosen(visit: Visit, ids: list[str]) -> list[ApprovalRecord]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from pdp.approval_view import ApprovalView, approval_view
 from pdp.console.forms import shown_for_edit
+from pdp.console.json_text import exact
 from pdp.console.parts import Behind, Visit
 from pdp.console.problems import not_found
 from pdp.console.render import page
+from pdp.console.words import plain
 from pdp.domain.approval import is_party, pinned
 from pdp.domain.canonical import JsonValue, parse_arguments
 from pdp.domain.catalogue import RESERVED_SERVER, Found, escape
@@ -22,6 +23,10 @@ from pdp.domain.values import ApprovalState, Subject
 
 #: A grant's default length in the form, where policy allows as long.
 _MINUTES: Final = 30
+#: A call of more arguments is granted at the command line: nobody fills in such a form.
+_GRANT_ARGUMENTS: Final = 40
+#: Nobody reads more rows; how many there are is said.
+_SINKS: Final = 50
 #: And its number of calls.
 _USES: Final = 5
 _MINUTE_US: Final = 60_000_000
@@ -61,26 +66,39 @@ class Answering:
     take_back: str
 
 
-async def show_approval(visit: Visit) -> Response:
+def show_approval(visit: Visit) -> Response:
     """The page `/approvals/ID`."""
-    found = await asyncio.to_thread(
-        _read, visit.request.path_params["id"], visit.caller.identity, visit.behind
-    )
-    if found is None:
-        return not_found(visit, "approval")
-    view, answering, later = found
-    return page(visit, "approval.html", view=view, answering=answering, later=later)
-
-
-def _read(
-    approval_id: str, person: Subject, behind: Behind
-) -> tuple[ApprovalView, Answering, str] | None:
-    approval = behind.records.approval(approval_id)
+    behind, person = visit.behind, visit.caller.identity
+    approval = behind.records.approval(visit.request.path_params["id"])
     if approval is None:
-        return None
+        return not_found(visit, "approval")
     view = approval_view(approval, behind.records, behind.catalogue(), behind.now_us())
-    later = next_open(approval_id, person, behind)
-    return view, answering_of(view, person, behind), later
+    return page(
+        visit,
+        "approval.html",
+        view=view,
+        answering=answering_of(view, person, behind),
+        later=next_open(approval.id, person, behind),
+        most_sinks=_SINKS,
+    )
+
+
+def show_arguments(visit: Visit) -> Response:
+    """All of a call's arguments as plain text, where they are too long for the page.
+
+    Characters that do not show are marked: `[U+202E]`.
+    """
+    approval = visit.behind.records.approval(visit.request.path_params["id"])
+    call = visit.request.query_params.get("call", "")
+    if approval is None:
+        return not_found(visit, "approval")
+    raw = approval.canonical_arguments
+    if call:
+        index = int(call) if call.isascii() and call.isdigit() and len(call) < 4 else -1
+        if not 0 <= index < len(approval.plan):
+            return not_found(visit, "planned call")
+        raw = approval.plan[index].canonical_arguments
+    return PlainTextResponse(plain(exact(raw)))
 
 
 def answering_of(view: ApprovalView, person: Subject, behind: Behind) -> Answering:
@@ -117,6 +135,8 @@ def _grant_form(approval: ApprovalRecord, behind: Behind) -> GrantForm | None:
     try:
         arguments = parse_arguments(approval.canonical_arguments, "arguments")
     except InvalidInput:
+        return None
+    if len(arguments) > _GRANT_ARGUMENTS:
         return None
     fixed = {one.path for one in pinned(entry.tool, arguments, ())}
     most_minutes = max(1, approval.max_ttl_us // _MINUTE_US)

@@ -18,6 +18,8 @@ from pdp.domain.records import ArgumentConstraint, GrantTerms
 FIELDS: Final = 512
 #: One grant's alternatives for one argument: a list that a person types.
 ALTERNATIVES: Final = 64
+#: Longer values are not edited in a form.
+_LINE_CHARS: Final = 1000
 #: The largest number that a field takes has this many digits.
 _DIGITS: Final = 9
 MINUTE_US: Final = 60_000_000
@@ -120,6 +122,6 @@ def _number(form: Form, field: str, what: str) -> int:
 
 
 def shown_for_edit(value: JsonValue) -> str:
-    """An argument's value as a line of the grant's form, to be read back by it."""
+    """An argument's value as a line of the grant's form, which reads it back; empty if too long."""
     text = value if isinstance(value, str) else canonical(value).decode()
-    return text if "\n" not in text else ""
+    return text if "\n" not in text and len(text) <= _LINE_CHARS else ""

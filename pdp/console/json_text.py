@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pdp.domain.canonical import JsonValue, canonical, parse_value
 from pdp.domain.limits import InvalidInput
+
+#: Some lines of a text are enough to see what it is; all of it is in the exact arguments.
+LONGEST_SCALAR: Final = 400
 
 
 def exact(raw: bytes) -> str:
@@ -11,23 +16,30 @@ def exact(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def indented(raw: bytes) -> str:
-    """Canonical JSON over several lines, each scalar as it stands there; as it is if it is none."""
+def indented(raw: bytes, longest: int = LONGEST_SCALAR) -> str:
+    """Canonical JSON over several lines, each scalar as it stands there; as it is if it is none.
+
+    Of a scalar longer than `longest` characters the beginning is shown, and how long it is, so that
+    one long text hides no other argument.
+    """
     try:
-        return _lines(parse_value(raw, "arguments"), 0)
+        return _lines(parse_value(raw, "arguments"), 0, longest)
     except InvalidInput:
         return exact(raw)
 
 
-def _lines(value: JsonValue, level: int) -> str:
+def _lines(value: JsonValue, level: int, longest: int) -> str:
     inner = "  " * (level + 1)
     if isinstance(value, dict) and value:
         lines = [
-            f"{inner}{canonical(name).decode()}: {_lines(one, level + 1)}"
+            f"{inner}{canonical(name).decode()}: {_lines(one, level + 1, longest)}"
             for name, one in value.items()
         ]
         return "{\n" + ",\n".join(lines) + "\n" + "  " * level + "}"
     if isinstance(value, list) and value:
-        items = [inner + _lines(one, level + 1) for one in value]
+        items = [inner + _lines(one, level + 1, longest) for one in value]
         return "[\n" + ",\n".join(items) + "\n" + "  " * level + "]"
-    return canonical(value).decode()
+    text = canonical(value).decode()
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}… ({len(text):,} characters)"

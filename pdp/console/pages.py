@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from pdp.console import answers, approval, queue, tasks
 from pdp.console.forms import BadForm, Form
 from pdp.console.guard import Guard
-from pdp.console.parts import Behind, Page, Parts, Visit
+from pdp.console.parts import Act, Behind, Page, Parts, Visit
 from pdp.console.problems import problem
 from pdp.console.render import FOLDER
 from pdp.console.sessions import Sessions
@@ -45,6 +46,7 @@ def console_app(parts: Parts, hosts: Collection[str]) -> Guard:
             Route("/choose", _done(parts, answers.choose), methods=["POST"]),
             Route("/choose/decide", _done(parts, answers.decide_chosen), methods=["POST"]),
             Route("/approvals/{id}", _shown(parts, approval.show_approval), methods=["GET"]),
+            Route("/approvals/{id}/arguments", _shown(parts, approval.show_arguments)),
             Route("/approvals/{id}/decide", _done(parts, answers.decide), methods=["POST"]),
             Route("/approvals/{id}/take-back", _done(parts, answers.take_back), methods=["POST"]),
             Route("/tasks", _shown(parts, tasks.show_tasks), methods=["GET"]),
@@ -96,28 +98,31 @@ def _visit(parts: Parts, request: Request) -> Visit | None:
 
 def _shown(parts: Parts, shown: Page) -> Callable[[Request], Awaitable[Response]]:
     """A page for those who have signed in."""
+    return _for_people(parts, lambda visit: asyncio.to_thread(shown, visit))
 
-    async def answer(request: Request) -> Response:
+
+def _done(parts: Parts, act: Act) -> Callable[[Request], Awaitable[Response]]:
+    """What those who have signed in do by a form of their own session's pages."""
+
+    async def answer(visit: Visit) -> Response:
+        return await act(visit, await answers.posted(visit))
+
+    return _for_people(parts, answer)
+
+
+def _for_people(
+    parts: Parts, answer: Callable[[Visit], Awaitable[Response]]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
         visit = _visit(parts, request)
         if visit is None:
             return to_sign_in(parts, request)
         if not visit.caller.roles & READERS:
             text = "Your roles do not let you see approvals. Ask whoever runs this service."
             return problem(visit, 403, "Not for you", text)
-        return await _caught(visit, shown(visit))
+        return await _caught(visit, answer(visit))
 
-    return answer
-
-
-def _done(
-    parts: Parts, do: Callable[[Visit, Form], Awaitable[Response]]
-) -> Callable[[Request], Awaitable[Response]]:
-    """What those who have signed in do by a form of their own session's pages."""
-
-    async def answer(visit: Visit) -> Response:
-        return await do(visit, await answers.posted(visit))
-
-    return _shown(parts, answer)
+    return respond
 
 
 def _pulse(parts: Parts) -> Callable[[Request], Awaitable[Response]]:
@@ -128,7 +133,7 @@ def _pulse(parts: Parts) -> Callable[[Request], Awaitable[Response]]:
         if visit is None or not visit.caller.roles & READERS:
             return Response(status_code=403)
         try:
-            return await queue.pulse(visit)
+            return await asyncio.to_thread(queue.pulse, visit)
         except StoreError:
             return Response(status_code=503)
 
@@ -157,5 +162,5 @@ async def _sign_out(visit: Visit, form: Form) -> Response:
     return await sign_out(visit)
 
 
-async def _nothing(visit: Visit) -> Response:
+def _nothing(visit: Visit) -> Response:
     return problem(visit, 404, "No such page", "There is no page at this address.")

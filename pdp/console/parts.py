@@ -9,6 +9,7 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pdp.console.forms import Form
 from pdp.console.sessions import Session, Sessions
 from pdp.domain.answer import Result
 from pdp.domain.catalogue import Catalogue
@@ -62,4 +63,8 @@ class Visit:
         return self.parts.behind
 
 
-Page: TypeAlias = Callable[[Visit], Awaitable[Response]]
+Page: TypeAlias = Callable[[Visit], Response]
+"""Reads and renders a page, on a thread: the event loop has calls to decide."""
+
+Act: TypeAlias = Callable[[Visit, Form], Awaitable[Response]]
+"""Does what a form asks for, on the event loop."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -58,23 +57,22 @@ class Queue:
     next: str
 
 
-async def show_queue(visit: Visit) -> Response:
+def show_queue(visit: Visit) -> Response:
     """The page `/`."""
     before = visit.request.query_params.get("before", "")[:CURSOR_CHARS]
-    found = await asyncio.to_thread(read_queue, visit.behind, before)
-    return page(visit, "queue.html", queue=found, before=before)
+    return page(visit, "queue.html", queue=read_queue(visit.behind, before), before=before)
 
 
-async def pulse(visit: Visit) -> Response:
+def pulse(visit: Visit) -> Response:
     """How many are open, which is the newest, and how many came after the one already seen."""
     seen = visit.request.query_params.get("seen", "")[:CURSOR_CHARS]
-    total, ids = await asyncio.to_thread(_pulse, visit.behind)
+    total, ids = _pulse(visit.behind)
     new = ids.index(seen) if seen in ids else len(ids)
     return JSONResponse({"open": total, "newest": ids[0] if ids else "", "new": new})
 
 
 def read_queue(behind: Behind, before: str) -> Queue:
-    """One page of the queue, read on this thread.
+    """One page of the queue.
 
     Raises:
         StoreError: it cannot be read.

@@ -58,7 +58,7 @@ def _templates() -> Environment:
         "votes": words.votes,
         "who": words.who,
     }
-    made.globals["clipped_chars"] = words.CLIPPED_CHARS
+    made.globals |= {"clipped_chars": words.CLIPPED_CHARS, "block_chars": words.BLOCK_CHARS}
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,14 +35,14 @@ class TaskView:
     grants: tuple[GrantRecord, ...]
 
 
-async def show_tasks(visit: Visit) -> Response:
+def show_tasks(visit: Visit) -> Response:
     """The page `/tasks`."""
     query = visit.request.query_params
     wanted = query.get("id", "").strip()[:CURSOR_CHARS]
-    if wanted and await asyncio.to_thread(visit.behind.records.task, wanted) is not None:
+    if wanted and visit.behind.records.task(wanted) is not None:
         return RedirectResponse(f"/tasks/{wanted}", 303)
     after = query.get("after", "")[:CURSOR_CHARS]
-    found = await asyncio.to_thread(_list_tasks, visit.behind, after)
+    found = _list_tasks(visit.behind, after)
     shown, more = found[:PAGE], len(found) > PAGE
     return page(
         visit,
@@ -59,13 +58,11 @@ def _list_tasks(behind: Behind, after: str) -> list[Task]:
     return list(behind.records.list_tasks(after=after, limit=PAGE + 1))
 
 
-async def show_task(visit: Visit) -> Response:
+def show_task(visit: Visit) -> Response:
     """The page `/tasks/ID`."""
     before = visit.request.query_params.get("before", "")
     place = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else 0
-    found = await asyncio.to_thread(
-        _read_task, visit.behind, visit.request.path_params["id"], place
-    )
+    found = _read_task(visit.behind, visit.request.path_params["id"], place)
     if found is None:
         return not_found(visit, "task")
     return page(visit, "task.html", view=found, before=place)
@@ -87,18 +84,18 @@ def _read_task(behind: Behind, task_id: str, before: int) -> TaskView | None:
     )
 
 
-async def confirm_revoke_task(visit: Visit) -> Response:
+def confirm_revoke_task(visit: Visit) -> Response:
     """Ask once more before a task is ended."""
-    task = await asyncio.to_thread(visit.behind.records.task, visit.request.path_params["id"])
+    task = visit.behind.records.task(visit.request.path_params["id"])
     if task is None:
         return not_found(visit, "task")
     return page(visit, "revoke_task.html", task=task)
 
 
-async def show_grants(visit: Visit) -> Response:
+def show_grants(visit: Visit) -> Response:
     """The page `/grants`."""
     before = visit.request.query_params.get("before", "")[:CURSOR_CHARS]
-    found = await asyncio.to_thread(_list_grants, visit.behind, before)
+    found = _list_grants(visit.behind, before)
     shown = found[:PAGE]
     next_page = shown[-1].id if len(found) > PAGE else ""
     return page(visit, "grants.html", grants=shown, next=next_page, before=before)
@@ -110,9 +107,9 @@ def _list_grants(behind: Behind, before: str) -> list[GrantRecord]:
     )
 
 
-async def confirm_revoke_grant(visit: Visit) -> Response:
+def confirm_revoke_grant(visit: Visit) -> Response:
     """Ask once more before a grant is ended."""
-    grant = await asyncio.to_thread(visit.behind.records.grant, visit.request.path_params["id"])
+    grant = visit.behind.records.grant(visit.request.path_params["id"])
     if grant is None:
         return not_found(visit, "grant")
     is_live = grant_is_live(grant, visit.behind.now_us())

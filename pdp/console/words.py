@@ -14,6 +14,8 @@ from pdp.domain.values import ApprovalState, OutcomeStatus, Phase, Subject, Task
 
 #: Shown at first; the rest is a click away. Some four lines of a wide window.
 CLIPPED_CHARS: Final = 320
+#: The most of one text on a page: what agents write may be 256 KiB, and each character a mark.
+BLOCK_CHARS: Final = 6000
 
 #: No language puts more on one letter; beyond it they paint over the lines above and below.
 _COMBINING_IN_A_ROW: Final = 3

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from pdp.console.guard import BODY_BYTES
+from pdp.domain.canonical import JsonValue, canonical
 from tests.escalated import People, Work
 from tests.service import Service
 
@@ -245,6 +246,22 @@ def test_a_header_that_never_ends_is_cut_off(client: Client) -> None:
             reply = b""
     assert b" 200 " not in reply
     assert client.get("/sign-in").status == 200
+
+
+def test_a_call_as_large_as_can_be_is_a_page_that_can_be_read(bob: Client, work: Work) -> None:
+    body = "\u202e" * 40_000 + "the end"
+    guests: list[JsonValue] = [f"guest{number}@example.net" for number in range(200)]
+    approval = work.escalated(guests, body)
+    page = bob.get(f"/approvals/{approval}")
+    assert page.status == 200
+    assert len(page.text) < 1_000_000
+    assert "150 more values decide where it goes" in page.text
+    arguments = bob.get(f"/approvals/{approval}/arguments")
+    assert arguments.headers["content-type"] == "text/plain; charset=utf-8"
+    assert (
+        arguments.text.replace("[U+202E]", "\u202e")
+        == canonical({"body": body, "to": guests}).decode()
+    )
 
 
 def test_what_does_not_exist_is_said_and_nothing_internal(bob: Client) -> None:
