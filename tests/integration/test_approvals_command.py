@@ -139,7 +139,7 @@ def test_show_has_everything_to_decide_on_within_the_terminal(
     facts = dict(re.findall(r"^(\w[\w ]{0,12}?)  +(\S.*)$", shown, re.MULTILINE))
     assert facts["approval"] == approval_id
     assert facts["state"] == "pending, 0 of 1 votes"
-    assert re.match(r"59 min, until 20\d\d-", facts["time left"])
+    assert re.match(r"(1 h|59 min), until 20\d\d-", facts["time left"])
     assert facts["call"] == "office/send_mail"
     assert facts["subject"] == f"agent {AGENT}"
     assert facts["task"] == f"{asked.task.id}, phase execute"
@@ -266,7 +266,7 @@ def test_watch_prints_a_line_for_each_change_until_it_is_stopped(pdp: Pdp, asked
             new = asked.question("emil@example.com")
             line = line_about(new)
             assert re.match(
-                r"pending +a-\w+  office/send_mail for \S+: .*sink_unknown.*, 0 of 1 votes, 59 min",
+                r"pending +a-\w+  office/send_mail for \S+: .*sink_unknown.*, 0 of 1 votes, (1 h|59 min)",
                 line,
             )
             pdp.says("deny", new)
