@@ -266,7 +266,8 @@ def test_watch_prints_a_line_for_each_change_until_it_is_stopped(pdp: Pdp, asked
             new = asked.question("emil@example.com")
             line = line_about(new)
             assert re.match(
-                r"pending +a-\w+  office/send_mail for \S+: .*sink_unknown.*, 0 of 1 votes, (1 h|59 min)",
+                r"pending +a-\w+  office/send_mail for \S+: .*sink_unknown.*, 0 of 1 votes, "
+                r"(1 h|59 min)",
                 line,
             )
             pdp.says("deny", new)
