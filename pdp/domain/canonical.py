@@ -337,20 +337,14 @@ def _plain(value: object, level: int) -> Any:
     return _Fault("has a value that is not JSON", "send JSON values only")
 
 
-_SIMPLE: Final = frozenset({str, int, bool, type(None)})
-
-
 def _is_simple(value: Any) -> bool:
     """Whether `value` holds nothing but what json already writes as RFC 8785 asks."""
     pending = [value]
-    # What is appended on the way is walked too.
-    for node in pending:
+    for node in pending:  # and what is appended on the way
         kind = node.__class__
-        if kind is dict:
-            pending.extend(node.values())
-        elif kind is list:
-            pending.extend(node)
-        elif kind not in _SIMPLE:
+        if kind is dict or kind is list:
+            pending.extend(node.values() if kind is dict else node)
+        elif kind is not str and kind is not int and kind is not bool and node is not None:
             return False
     return True
 
