@@ -50,7 +50,7 @@ def measure_answered(
         if key in (APPROVED, GRANTED, USES):
             answer_once(service, over, grant=key != APPROVED)
         make = partial(_requests, key)
-        check = _check_used if key == USES else _check_unused
+        check = check_used if key == USES else check_unused
         rows.append(Row(key, title, service.target, make, partial(check, service)))
     return measure(client, rows, plan, tell)
 
@@ -59,22 +59,29 @@ def _requests(key: str, run: str, count: int) -> list[bytes]:
     return requests(run, lanes(key), count, _MADE.get(key, arguments))
 
 
-def _check_unused(service: Service, recorded: Recorded) -> None:
+def check_unused(service: Service, recorded: Recorded) -> None:
+    """Hold answers of calls for which nobody needs to be asked against what they must be.
+
+    Raises:
+        BenchFailed: something else was answered, or one of them rests on a person's answer.
+    """
     service.check(recorded)
-    if "approved" in _codes(recorded):
+    if any("approved" in codes for codes in _codes(recorded)):
         raise BenchFailed("a call rested on an answer that it does not need")
 
 
-def _check_used(service: Service, recorded: Recorded) -> None:
+def check_used(service: Service, recorded: Recorded) -> None:
+    """Hold answers of calls under a grant against what they must be.
+
+    Raises:
+        BenchFailed: something else was answered, or one of them does not rest on the grant.
+    """
     service.check(recorded)
-    if _codes(recorded) != {"approved"}:
+    if _codes(recorded) != {("approved",)}:
         raise BenchFailed("a call did not rest on its task's grant")
 
 
-def _codes(recorded: Recorded) -> set[str]:
-    """The codes of all answers."""
-    return {
-        reason.code
-        for one in recorded.answers
-        for reason in decision_pb2.AuthorizeResponse.FromString(one.body).reasons
-    }
+def _codes(recorded: Recorded) -> set[tuple[str, ...]]:
+    """The codes that answers have."""
+    answers = (decision_pb2.AuthorizeResponse.FromString(one.body) for one in recorded.answers)
+    return {tuple(reason.code for reason in answer.reasons) for answer in answers}

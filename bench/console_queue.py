@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from bench.calls import lanes
 from bench.large_store import History, fill_store
 from bench.opa_server import documents_by_tool
-from bench.people import asked
+from bench.people import ask
 from bench.processes import BenchFailed, cpu_seconds
 from bench.service import Service, opened_channel, running_service
 from bench.stats import Sample, sample
@@ -74,7 +74,7 @@ def _like(folder: Path) -> tuple[ApprovalRecord, Mapping[str, Mapping[str, objec
     with running_service(folder / "data") as service:
         service.start_tasks(over)
         with opened_channel(service) as channel:
-            approval_id = asked(service, channel, over[0])
+            approval_id = ask(service, channel, over[0])
     with open_reader(folder / "data") as reader:
         found = reader.approval(approval_id)
     if found is None:

@@ -22,7 +22,7 @@ SETTINGS: Final = (
 )
 
 
-def asked(service: Service, channel: grpc.Channel, lane: Lane) -> str:
+def ask(service: Service, channel: grpc.Channel, lane: Lane) -> str:
     """Make the call in a lane's task that a person is asked about; the approval's id.
 
     Raises:
@@ -67,7 +67,7 @@ def answer_once(service: Service, lanes: Sequence[Lane], *, grant: bool) -> None
         people = approval_pb2_grpc.ApprovalServiceStub(channel)
         try:
             for lane in lanes:
-                said = yes(asked(service, channel, lane), grant=grant)
+                said = yes(ask(service, channel, lane), grant=grant)
                 people.DecideApproval(said, metadata=BOSS, timeout=CALL_SECONDS)
                 # A person's answer is a decision too.
                 service.count(service.leaves)
