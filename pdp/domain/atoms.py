@@ -224,9 +224,11 @@ def account(text: str) -> str | None:
 
 def digits(text: str) -> str | None:
     """A number of six digits or more that is a name and no amount: phone, account, code."""
-    if not text.isascii() or not _DIGITS.fullmatch(text) or ISO_DATE.fullmatch(text):
+    if not text.isascii() or not _DIGITS.fullmatch(text):
         return None
-    return text if text.isdigit() else _NOT_DIGITS.sub("", text)
+    if text.isdigit():
+        return text
+    return None if ISO_DATE.fullmatch(text) else _NOT_DIGITS.sub("", text)
 
 
 def number(text: str) -> str | None:

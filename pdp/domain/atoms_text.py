@@ -71,7 +71,7 @@ _MARKED = re.compile(r"[ #:='\"]([0-9]{1,5})(?!\w|\.\w)")
 # What stands in front of the mark's last character; quicker than the expression that is sure.
 _BEFORE_MARKED: Final = frozenset(ascii_letters + " :#='\"")
 # Read from its end: what may stand between, then a word or `#`, each with nothing before it.
-_KRAM = re.compile(r"(?:[ :#='\"]{1,3}([A-Za-z]{2,12})|[ :#='\"]{0,3}(#))(?!\w)").match
+_MARK_BACKWARDS = re.compile(r"(?:[ :#='\"]{1,3}([A-Za-z]{2,12})|[ :#='\"]{0,3}(#))(?!\w)").match
 _MARKS: Final = words(
     "# id ids number no nr num issue issues pull pr ticket order invoice case alert task event "
     "file message email booking reservation transaction payment version build run job project "
@@ -248,7 +248,7 @@ def marked_numbers(text: str) -> Iterator[str]:
         at = match.start()
         if text[at] != "#" and text[at - 1 : at] not in _BEFORE_MARKED:
             continue
-        mark = _KRAM(text[max(0, at - 16) : at + 1][::-1])
+        mark = _MARK_BACKWARDS(text[max(0, at - 16) : at + 1][::-1])
         if mark is not None and (mark[2] or mark[1][::-1].lower() in _MARKS):
             yield match[1]
 
