@@ -84,9 +84,9 @@ def get(approval_id: str) -> approval_pb2.GetApprovalRequest:
     return approval_pb2.GetApprovalRequest(approval_id=approval_id)
 
 
-def listed(token: str) -> approval_pb2.ListApprovalsRequest:
+def listed(token: str, *, open_only: bool) -> approval_pb2.ListApprovalsRequest:
     """A ListApprovalsRequest for the page that begins with `token`."""
-    return approval_pb2.ListApprovalsRequest(page_size=PAGE, page_token=token)
+    return approval_pb2.ListApprovalsRequest(page_size=PAGE, page_token=token, open_only=open_only)
 
 
 def grants(token: str) -> approval_pb2.ListGrantsRequest:

@@ -59,11 +59,14 @@ class Approvals:
         response = self._ask(self._stub.GetApproval, requests.get(approval_id))
         return read_approval(response.approval)
 
-    def list(self) -> Iterator[Approval]:
-        """All approvals that the caller may see, newest first; read page by page."""
+    def list(self, *, open_only: bool = False) -> Iterator[Approval]:
+        """The approvals that the caller may see, newest first; read page by page.
+
+        With `open_only` those that wait for an answer.
+        """
         token = ""
         while True:
-            page = self._ask(self._stub.ListApprovals, requests.listed(token))
+            page = self._ask(self._stub.ListApprovals, requests.listed(token, open_only=open_only))
             yield from map(read_approval, page.approvals)
             token = page.next_page_token
             if not token:

@@ -61,11 +61,15 @@ class AsyncApprovals:
         response = await self._ask(self._stub.GetApproval, requests.get(approval_id))
         return read_approval(response.approval)
 
-    async def list(self) -> AsyncIterator[Approval]:
-        """All approvals that the caller may see, newest first; read page by page."""
+    async def list(self, *, open_only: bool = False) -> AsyncIterator[Approval]:
+        """The approvals that the caller may see, newest first; read page by page.
+
+        With `open_only` those that wait for an answer.
+        """
         token = ""
         while True:
-            page = await self._ask(self._stub.ListApprovals, requests.listed(token))
+            request = requests.listed(token, open_only=open_only)
+            page = await self._ask(self._stub.ListApprovals, request)
             for message in page.approvals:
                 yield read_approval(message)
             token = page.next_page_token

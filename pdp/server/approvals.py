@@ -118,7 +118,10 @@ def approval_service(
         page = page_of(request)
 
         def read() -> Message:
-            found = records.list_approvals(before=page.beyond, limit=page.size + 1)
+            open_at_us = now_us() if request.open_only else 0
+            found = records.list_approvals(
+                before=page.beyond, limit=page.size + 1, open_at_us=open_at_us
+            )
             shown, token = fill(page, found, reading.briefly(), lambda one: one.id)
             return approval_pb2.ListApprovalsResponse(approvals=shown, next_page_token=token)
 

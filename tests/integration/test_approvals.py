@@ -536,6 +536,20 @@ def test_approvals_are_listed_newest_first_in_pages(people: People, work: Work) 
     assert {one.task.id for one in listed[:5]} == {work.task_id}
 
 
+def test_only_open_approvals_are_listed_where_only_those_are_asked_for(
+    people: People, work: Work
+) -> None:
+    answered, waiting = work.escalated("one@example.com"), work.escalated("two@example.com")
+    people.decide(answered)
+    found = people.stub.ListApprovals(
+        approval_pb2.ListApprovalsRequest(page_size=500, open_only=True), timeout=10
+    ).approvals
+    ids = {one.id for one in found}
+    assert waiting in ids
+    assert answered not in ids
+    assert {one.state for one in found} == {common_pb2.APPROVAL_STATE_PENDING}
+
+
 def test_an_answer_names_no_page_where_there_is_no_console(work: Work) -> None:
     assert work.ask().approval.url == ""
 

@@ -70,7 +70,7 @@ MESSAGES = {
         expires_at=10:Timestamp parent_id=11:string registered=12:bool""",
     "GetApprovalRequest": "approval_id=1:string",
     "CancelApprovalRequest": "approval_id=1:string",
-    "ListApprovalsRequest": "page_size=1:int32 page_token=2:string",
+    "ListApprovalsRequest": "page_size=1:int32 page_token=2:string open_only=3:bool",
     "ListApprovalsResponse": "approvals=1:Approval* next_page_token=2:string",
     "ListGrantsRequest": "page_size=1:int32 page_token=2:string",
     "WaitApprovalRequest": "approval_id=1:string max_wait=2:Duration",
