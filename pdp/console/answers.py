@@ -95,6 +95,8 @@ async def choose(visit: Visit, form: Form) -> Response:
     """Show what was ticked in the queue, to be answered together; nothing is decided yet."""
     verdict = _bulk_verdict(form)
     chosen = await asyncio.to_thread(_read_chosen, visit, _ids(form))
+    if not chosen:
+        raise BadForm("None of what was ticked is there. Open the queue again.")
     return await asyncio.to_thread(_show_chosen, visit, chosen, verdict)
 
 

@@ -60,7 +60,8 @@ def problem_of(
 ) -> Response | None:
     """The page for a result that is no allow; None for one that is."""
     if isinstance(result, Refusal):
-        gone = result.kind is RefusalKind.FAILED_PRECONDITION
+        # What else cannot be done, such as a grant beyond the bounds, was so before.
+        gone = (result.kind, result.field) == (RefusalKind.FAILED_PRECONDITION, "approval_id")
         title = "Meanwhile, this has changed" if gone else "This was not done"
         text = _sentence(result.message)
         status = _STATUS[result.kind]

@@ -24,7 +24,7 @@ _ORIGINS: Final = {
     "principal": "said by the person it is for",
     "trusted": "from trusted output",
     "untrusted": "from untrusted output: anybody could have written it",
-    "unknown": "found nowhere: the agent made it up or pieced it together",
+    "unknown": "found nowhere: the agent may have made it up",
 }
 _STATES: Final = {
     ApprovalState.UNSPECIFIED: "unknown",

@@ -225,7 +225,13 @@ def test_a_form_that_is_too_large_is_refused(bob: Client) -> None:
 
 
 def test_a_form_that_is_none_is_refused_in_words(bob: Client) -> None:
-    for fields in ({}, {"ids": ""}, {"ids": "a-1", "verdict": "maybe"}):
+    for fields in (
+        {},
+        {"ids": "", "verdict": "deny"},
+        {"ids": "a-1", "verdict": "maybe"},
+        {"ids": "a-1", "verdict": "deny"},
+        {"ids": ",".join(map(str, range(51))), "verdict": "deny"},
+    ):
         answer = bob.post("/choose", {**fields, "token": bob.token("/")})
         assert answer.status == 400
         assert "This was not done" in answer.text

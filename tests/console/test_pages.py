@@ -117,6 +117,10 @@ def test_keys_move_and_focus_and_decide_nothing_by_themselves(
     page.keyboard.press("Escape")
     page.keyboard.press("g")
     assert focused(page, "id") == "uses"
+    expect(page.locator("#values-0")).to_be_hidden()
+    page.select_option("#how-0", "values")
+    expect(page.locator("#values-0")).to_be_visible()
+    page.focus("#uses")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
