@@ -86,7 +86,7 @@ def _plan(asked: argparse.Namespace) -> Plan:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}")
-    parser.add_argument("--quick", action="store_true", help="about a minute and a half: fewer, smaller")
+    parser.add_argument("--quick", action="store_true", help="fewer, smaller: about 90 seconds")
     parser.add_argument("--rounds", type=int, help="of each comparison")
     parser.add_argument("--seconds", type=float, help="of each load")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
