@@ -34,11 +34,14 @@ default verdict := {"result": "deny", "code": "policy_error"}
 
 verdict := {"result": "pass"} if {
 	input.tool.builtin == false
-	limits.per_task - input.ledger.task.escalations > 0
-	limits.per_hour - input.ledger.principal.hour_escalations > 0
+	data.pdp.parameters.escalation_flood.per_task - input.ledger.task.escalations > 0
+	data.pdp.parameters.escalation_flood.per_hour - input.ledger.principal.hour_escalations > 0
 }
 
-else := {"result": "not_applicable"} if call.kind == "unresolved"
+else := otherwise
+
+# Apart, so that what most calls are told above is found without looking further.
+otherwise := {"result": "not_applicable"} if call.kind == "unresolved"
 
 else := {"result": "not_applicable"} if {
 	call.kind == "builtin"
@@ -48,7 +51,7 @@ else := {"result": "not_applicable"} if {
 
 else := {"result": "pass"} if {
 	may_be_a_question
-	limits.per_task - input.ledger.task.escalations > 0
+	data.pdp.parameters.escalation_flood.per_task - input.ledger.task.escalations > 0
 	within_the_hour
 }
 
@@ -62,7 +65,7 @@ else := {"result": "pass"} if {
 	may_be_a_question
 	is_string(input.approval.grant)
 	input.approval.grant != ""
-	(limits.per_task * 2) - input.ledger.task.escalations > 0
+	(data.pdp.parameters.escalation_flood.per_task * 2) - input.ledger.task.escalations > 0
 }
 
 else := {"result": "pass"} if {
@@ -95,7 +98,7 @@ may_be_a_question if {
 
 within_the_hour if input.settings.development == true
 
-within_the_hour if limits.per_hour - input.ledger.principal.hour_escalations > 0
+within_the_hour if data.pdp.parameters.escalation_flood.per_hour - input.ledger.principal.hour_escalations > 0
 
 # The rules that ask, as far as they decide.
 questions := [said |
@@ -112,5 +115,3 @@ questions := [said |
 	}
 	data.pdp.manifest.enforce[rule]
 ]
-
-limits := data.pdp.parameters.escalation_flood
