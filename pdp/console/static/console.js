@@ -92,7 +92,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && "adgqx?".includes(event.key)) return;
   const at = event.target;
-  const typing = at.closest("textarea, select, input:not([type=checkbox]), dialog");
+  const typing = at.closest("textarea, select, input:not([type=checkbox]), dialog[open]");
   if (typing) {
     if (event.key === "Escape" && !at.closest("dialog")) at.blur();
     return;
