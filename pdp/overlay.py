@@ -21,6 +21,8 @@ from pdp.domain.task import Rollup, Task
 from pdp.memory import Memory, Met
 from pdp.ports import LogState, Store, Wanted
 
+_NOTHING = Wanted()
+
 
 @dataclass(slots=True)
 class Overlay:
@@ -60,6 +62,8 @@ class Overlay:
         Raises:
             StoreError: the store cannot be read.
         """
+        if wanted == _NOTHING:
+            return
         asked = self._asked
         missing = Wanted(
             tasks=wanted.tasks - asked.tasks,
@@ -73,7 +77,7 @@ class Overlay:
             grants=wanted.grants - asked.grants,
             grants_of=wanted.grants_of - asked.grants_of,
         )
-        if missing == Wanted():
+        if missing == _NOTHING:
             return
         found = self.store.load(missing)
         # What the batch itself has added is newer than anything the store can know.

@@ -27,6 +27,9 @@ from pdp.domain.weight import amount_moved, is_final, moves_value
 #: The version of the input document, published as `rego/input.schema.json`.
 INPUT_SCHEMA = 1
 
+# Made once; `json.dumps` would make an encoder for every document.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
 _STATE_WORDS = {state: state.name.lower() for state in TaskState}
 _APPROVAL_WORDS = {state: state.name.lower() for state in ApprovalState}
 
@@ -110,7 +113,7 @@ def input_document(
         ],
         "asserted": _asserted_section(ask),
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return _json(document).encode()
 
 
 def _approval_section(facts: Facts, known: Standing, now_us: int) -> dict[str, JsonValue]:

@@ -57,6 +57,7 @@ _REPORTING: Final = words(
     "saying says said stating states reads reading telling asking reminding explaining announcing "
     "mentioning announces titled named called"
 )
+_BEING: Final = words("is are was were be been being gets got")
 _PASSED: Final = _SOFT | _NOT | {"to", "do"}
 #: Words of politeness and negation between a verb and what governs it.
 _REACH: Final = 8
@@ -120,11 +121,16 @@ class _Clause:
     def at(self, index: int) -> str:
         return self.words[index] if 0 <= index < len(self.words) else ""
 
+    def _quotes(self, index: int) -> bool:
+        """Whether what follows is what somebody says; after "what was said" nothing of it does."""
+        if not index or self.words[index] not in _REPORTING:
+            return False
+        return not (self.words[index] == "said" and self.at(index - 1) in _BEING)
+
     def read(self) -> ClauseActs:
         index, last_denied = 0, False
         while index < len(self.words):
-            word = self.words[index]
-            if word in _REPORTING and index:
+            if self._quotes(index):
                 while index < len(self.words) and self.words[index] != "then":
                     index += 1
                 continue

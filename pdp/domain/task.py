@@ -55,11 +55,23 @@ class Rollup:
         minute = now_us // MINUTE_US
         if minute == self.minute:
             return self
-        current = replace(self, minute=minute, minute_calls=0, minute_effects=0)
         hour = now_us // HOUR_US
-        if hour == self.hour:
-            return current
-        return replace(current, hour=hour, hour_escalations=0, hour_final=0, hour_amount=0.0)
+        same_hour = hour == self.hour
+        # Written out: `replace` takes three times as long, and every call reads three rollups.
+        return Rollup(
+            calls=self.calls,
+            effects=self.effects,
+            denials=self.denials,
+            escalations=self.escalations,
+            untrusted=self.untrusted,
+            sensitivity=self.sensitivity,
+            minute=minute,
+            reach=self.reach,
+            hour=hour,
+            hour_escalations=self.hour_escalations if same_hour else 0,
+            hour_final=self.hour_final if same_hour else 0,
+            hour_amount=self.hour_amount if same_hour else 0.0,
+        )
 
     def add(
         self,

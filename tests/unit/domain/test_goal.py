@@ -43,6 +43,8 @@ GOALS = [
     ("Create an issue in acme/site about the broken link", "create", ""),
     ("Open a pull request from dev to main", "create", "merge"),
     ("Add a comment to issue 7 saying it is fixed", "post", ""),
+    ("Find what was said about the offsite and send Ann a summary", "send", ""),
+    ("Ann said and send it to nobody", "", ""),
     ("Invite carol@acme.example to the planning meeting", "invite", ""),
     ("Add Dave to the #design channel", "invite", "delete"),
     ("Remove Eve from the channel", "delete", ""),

@@ -81,7 +81,10 @@ def test_an_allowed_call_raises_the_hours_sums_and_how_far_it_reached() -> None:
 
 @pytest.mark.parametrize("decision", [Decision.DENY, Decision.ESCALATE])
 def test_what_was_not_allowed_moves_nothing(decision: Decision) -> None:
-    found = after(Rollup(), decision, tool_class=ToolClass.ADMIN, final=True, amount=12.5)
+    asks = decision is Decision.ESCALATE
+    found = after(
+        Rollup(), decision, asks=asks, tool_class=ToolClass.ADMIN, final=True, amount=12.5
+    )
     assert (found.hour_final, found.hour_amount, found.reach) == (0, 0.0, 0)
     assert found.hour_escalations == (1 if decision is Decision.ESCALATE else 0)
 
