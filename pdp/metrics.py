@@ -125,7 +125,7 @@ class Metrics:
         return _Timed(behind, self._seconds)
 
     def counted(self, refuse: Callable[[], Refusal | None]) -> Callable[[], Refusal | None]:
-        """`refuse`, which turns requests away before they are read, with what it refuses counted."""
+        """`refuse`, which turns requests away before they are read, with its refusals counted."""
 
         def refused() -> Refusal | None:
             refusal = refuse()

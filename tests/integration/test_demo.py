@@ -91,10 +91,11 @@ def test_the_demo_goes_as_its_story_says_and_leaves_a_record_that_its_commands_r
 def test_an_answer_that_differs_from_the_story_is_said_and_fails_the_demo(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    first = replace(story.STORY[0], expects=Decision.DENY)
-    second = replace(story.STORY[1], code="outside_phase")
+    steps = [step for step in story.STORY if isinstance(step, story.Step)]
+    first = replace(steps[0], expects=Decision.DENY)
+    second = replace(steps[1], code="outside_phase")
     # Not sent again under the same id, so it is a decision of its own.
-    third = replace(story.STORY[3], repeats=True, code="within_intent")
+    third = replace(steps[3], repeats=True, code="within_intent")
     monkeypatch.setattr(story, "STORY", (first, second, third))
     assert run(short_folder) is False
     said = capfd.readouterr().out
