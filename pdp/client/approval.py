@@ -179,24 +179,34 @@ class LiveGrant:
     constraints: tuple[Constraint, ...] = field(default=())
 
 
+#: Of so many that are over a watcher knows that it was told; what comes twice comes soon.
+_OVER: Final = 1000
+
+
 class Told:
     """What a watcher was told, so that it is told of each change once, also when it comes back.
 
-    It remembers what is open, which policy bounds, and nothing of what is over.
+    It remembers what is open, which policy bounds, and of what is over the newest: the same change
+    may come twice where it happens while a watch begins anew.
     """
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[ApprovalState, int]] = {}
+        self._over: dict[str, tuple[ApprovalState, int]] = {}
 
     def is_news(self, approval: Approval) -> bool:
         """Whether the watcher does not know this yet; from now on it does."""
         now = (approval.state, len(approval.votes))
-        if self._open.get(approval.id) == now:
+        if now in (self._open.get(approval.id), self._over.get(approval.id)):
             return False
+        self._open.pop(approval.id, None)
+        self._over.pop(approval.id, None)
         if approval.is_open:
             self._open[approval.id] = now
         else:
-            self._open.pop(approval.id, None)
+            self._over[approval.id] = now
+            if len(self._over) > _OVER:
+                del self._over[next(iter(self._over))]
         return True
 
     @property
