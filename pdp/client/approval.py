@@ -199,6 +199,8 @@ class Told:
         now = (approval.state, len(approval.votes))
         if now in (self._open.get(approval.id), self._over.get(approval.id)):
             return False
+        if approval.is_open and approval.id in self._over:
+            return False  # Nothing opens again: this was read before, and came late.
         self._open.pop(approval.id, None)
         self._over.pop(approval.id, None)
         if approval.is_open:

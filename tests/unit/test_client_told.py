@@ -23,6 +23,13 @@ def test_each_change_is_news_once() -> None:
     assert is_news(told, APPROVED), "given back: that is another change"
 
 
+def test_what_was_read_before_and_comes_late_is_no_news() -> None:
+    told = Told()
+    assert is_news(told, PENDING)
+    assert is_news(told, APPROVED)
+    assert not is_news(told, PENDING)
+
+
 def test_only_what_is_open_is_asked_for_when_a_watch_begins_anew() -> None:
     told = Told()
     is_news(told, PENDING, "a-1")
