@@ -470,7 +470,7 @@ class TestWhatIsKeptBeside:
             ("UPDATE input SET task_id = 't2' WHERE leaf_index = 4", 4, "commits to"),
             ("INSERT INTO input VALUES (99, 't1', x'00', x'00')", 99, "does not exist"),
             (
-                "INSERT INTO decision VALUES (-1,'d-9','','','allow','read','trusted',1,'','',1,'')",
+                "INSERT INTO decision VALUES (-1,'d','','','allow','read','trusted',1,'','',1,'')",
                 -1,
                 "does not exist",
             ),
