@@ -78,7 +78,7 @@ def running_side_by_side(folder: Path, envoy_opa: Path | None) -> Iterator[Compa
                 )
             )
         yield compared
-    if CERBOS_AUDIT in {row.key for row in compared.rows}:
+    if compared.audited:
         # Written out when it has ended.
         cerbos.check_audit(cerbos.audit_file(folder / CERBOS_AUDIT), compared.audited)
 

@@ -106,6 +106,8 @@ def read_profile(raw: str, inflight: int) -> Profile:
     within: Counter[str] = Counter()
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
+        if not count.isdecimal():
+            continue  # A name with a line end in it, as of code that was made while running.
         number = int(count)
         thread, *frames = stack.split(";")
         names = [_function(frame) for frame in frames]
