@@ -131,6 +131,8 @@ def _facts(
     yield "it says", f"{policy.decision.value}: {_codes(policy.reasons)}"
     if any(reason.rule == "invariant" for reason in recorded.reasons):
         yield "", "What denied is not a matter of policy: an invariant was broken."
+    if decision.answered_by:
+        yield "answered by", f"{decision.answered_by}: policy asked, and people had said yes"
 
 
 def _codes(reasons: Iterable[Reason]) -> str:
@@ -151,6 +153,7 @@ def _as_json(
         "reasons": [{"code": one.code, "rule": one.rule} for one in recorded.reasons],
         "task_id": decision.task_id,
         "sequence": recorded.leaf.leaf.sequence,
+        "answered_by": decision.answered_by,
         "server": decision.server,
         "tool": decision.tool,
         "at": exact_moment(decision.at_us),

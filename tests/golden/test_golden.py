@@ -18,7 +18,15 @@ from pdp.app import load_policy
 from pdp.arguments import argument_checker
 from pdp.decide import Parts, decide
 from pdp.domain.answer import Answer
-from pdp.domain.request import AppendContext, Authorize, ChangePhase, CompleteTask, StartTask
+from pdp.domain.request import (
+    AppendContext,
+    Authorize,
+    CancelApproval,
+    ChangePhase,
+    CompleteTask,
+    DecideApproval,
+    StartTask,
+)
 from pdp.domain.values import (
     Action,
     Budget,
@@ -61,16 +69,22 @@ class Story:
     parts: Parts
     store: SqliteStore
     task_id: str = ""
+    approval_id: str = ""
 
 
 def _tell(step: dict[str, Any], story: Story) -> Answer:
     caller = GATEWAY
     if "roles" in step:
         caller = Caller(GATEWAY.identity, frozenset(step["roles"]), "golden")
+    if "by" in step:
+        person = Subject("user", step["by"], PERSON.issuer)
+        caller = Caller(person, frozenset(step.get("roles", ["approver"])), "golden")
     result = decide([call(_ask(step, story), caller=caller)], story.parts)[0]
     assert isinstance(result, Answer), result
     if result.task_after is not None:
         story.task_id = result.task_after.id
+    if result.approval is not None:
+        story.approval_id = result.approval.id
     return result
 
 
@@ -91,6 +105,10 @@ def _ask(step: dict[str, Any], story: Story) -> Any:
             return ChangePhase(task_id, Phase[step["phase"]])
         case "append":
             return AppendContext(task_id, Trust[step["trust"]], step["content"].encode())
+        case "approve" | "deny":
+            return DecideApproval(story.approval_id, step["do"] == "approve", step.get("why", ""))
+        case "take back":
+            return CancelApproval(story.approval_id)
         case "complete":
             return CompleteTask(task_id)
         case tool:
