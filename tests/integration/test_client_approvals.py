@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
@@ -104,8 +104,15 @@ def work(service: Service) -> Iterator[Work]:
     made.pdp.close()
 
 
-def later(act: Callable[[], object], seconds: float = 0.3) -> None:
-    threading.Timer(seconds, act).start()
+@contextmanager
+def later(act: Callable[[], object], seconds: float = 0.3) -> Iterator[None]:
+    """Have something happen after a while; at the end it has happened."""
+    timer = threading.Timer(seconds, act)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join(30)
 
 
 def test_an_approval_says_all_that_a_person_decides_on(
@@ -132,9 +139,9 @@ def test_a_gateway_waits_for_the_yes_and_then_makes_the_call(
 ) -> None:
     approval_id = work.escalated()
     with AuthorizationClient(service.address, person=CAROL, timeout=10) as carol:
-        later(lambda: carol.approvals.approve(approval_id, reason="they are invited"))
         began = time.monotonic()
-        found: Approval = ask(service, "approvals.wait", approval_id, timeout=20)
+        with later(lambda: carol.approvals.approve(approval_id, reason="they are invited")):
+            found: Approval = ask(service, "approvals.wait", approval_id, timeout=20)
         assert time.monotonic() - began < 10
     assert found.is_usable
     (vote,) = found.votes
@@ -157,8 +164,8 @@ def test_a_wait_longer_than_one_call_goes_on(
     monkeypatch.setattr(requests, "WAIT_SECONDS", 0.2)
     approval_id = work.escalated()
     with AuthorizationClient(service.address, person=CAROL, timeout=10) as carol:
-        later(lambda: carol.approvals.deny(approval_id), 1.0)
-        found: Approval = ask(service, "approvals.wait", approval_id, timeout=20)
+        with later(lambda: carol.approvals.deny(approval_id), 1.0):
+            found: Approval = ask(service, "approvals.wait", approval_id, timeout=20)
     assert found.state is ApprovalState.DENIED
 
 
@@ -264,8 +271,8 @@ def test_a_watch_tells_what_is_open_and_then_each_change_once(
         with AuthorizationClient(service.address, person=CAROL, timeout=10) as carol:
             carol.approvals.deny(before)
 
-    later(act, 1.0)
-    told = ask(service, "approvals.watch", first=len(known) + 3)
+    with later(act, 1.0):
+        told = ask(service, "approvals.watch", first=len(known) + 3)
     assert {one.id for one in told[: len(known) + 1]} == known | {before}
     new, denied = told[-2:]
     assert (new.state, new.sinks[0].value) == (ApprovalState.PENDING, "emil@example.com")
@@ -289,8 +296,8 @@ def test_a_watch_comes_back_after_a_restart_and_tells_nothing_twice(
                 carol.approvals.approve(second)
             work.escalated("frida@example.com")
 
-        later(restart, 1.0)
-        told = ask(services[0], "approvals.watch", first=4)
+        with later(restart, 1.0):
+            told = ask(services[0], "approvals.watch", first=4)
     finally:
         services[-1].stop()
         work.pdp.close()
