@@ -163,9 +163,11 @@ def test_a_wait_longer_than_one_call_goes_on(
 ) -> None:
     monkeypatch.setattr(requests, "WAIT_SECONDS", 0.2)
     approval_id = work.escalated()
-    with AuthorizationClient(service.address, person=CAROL, timeout=10) as carol:
-        with later(lambda: carol.approvals.deny(approval_id), 1.0):
-            found: Approval = ask(service, "approvals.wait", approval_id, timeout=20)
+    with (
+        AuthorizationClient(service.address, person=CAROL, timeout=10) as carol,
+        later(lambda: carol.approvals.deny(approval_id), 1.0),
+    ):
+        found: Approval = ask(service, "approvals.wait", approval_id, timeout=20)
     assert found.state is ApprovalState.DENIED
 
 
