@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -222,15 +222,12 @@ def verified(data: Path) -> Verified:
 
 def engine_pid(service: Service) -> int:
     """The process that evaluates policy; 0 while there is none."""
-    pid = service.process.pid
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if is_engine(int(child)):
-            return int(child)
-    # A child that another thread started is listed under that thread.
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in listed.read_text().split():
-            if is_engine(int(child)):
-                return int(child)
+    # A child is listed under the thread that started it.
+    for listed in Path(f"/proc/{service.process.pid}/task").glob("*/children"):
+        with suppress(OSError):  # A thread may end while its children are read.
+            for child in listed.read_text().split():
+                if is_engine(int(child)):
+                    return int(child)
     return 0
 
 
