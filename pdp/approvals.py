@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,7 +32,7 @@ from pdp.domain.values import (
 from pdp.domain.verdict import Escalation, PolicyDecision
 from pdp.overlay import Overlay
 from pdp.ports import Clock
-from pdp.standing import aim_of, is_open_question
+from pdp.standing import aim_of, open_question
 
 #: Every live grant of a task is looked at with each of its calls that escalates.
 GRANTS_PER_TASK = 64
@@ -48,8 +49,9 @@ def ask_people(
     clock: Clock,
 ) -> ApprovalRecord:
     """The open question about exactly this call and these reasons: found again, or opened now."""
-    if known.approval is not None and is_open_question(known, policy, overlay.now_us):
-        return known.approval
+    already = open_question(known, policy, overlay.now_us)
+    if already is not None:
+        return already
     tool = facts.tool
     escalation, plan = _strictest(escalation, facts.plan)
     ends_us = overlay.now_us + escalation.ttl_s * 1_000_000
@@ -72,7 +74,7 @@ def ask_people(
         expires_at_us=min(ends_us, task.expires_at_us),
         sensitivity=facts.sensitivity,
         definition_digest=tool.schema_digest if tool is not None else "",
-        aim=aim_of(facts) if tool is not None else "",
+        aim=aim_of(facts),
         sinks=rules.sinks_of(facts.traces),
         approvers=escalation.approvers,
         use_us=escalation.use_s * 1_000_000,
@@ -282,12 +284,9 @@ def _granted(
 
 def grant_plan(approval: ApprovalRecord, overlay: Overlay, clock: Clock) -> None:
     """An approved plan becomes a grant for each of the calls that were asked about, and no more."""
-    counted: dict[tuple[str, str, bytes], int] = {}
-    calls: dict[tuple[str, str, bytes], PlannedRecord] = {}
-    for call in approval.plan:
-        key = (call.server, call.tool, call.canonical_arguments)
-        counted[key] = counted.get(key, 0) + 1
-        calls[key] = call
+    keys = [(call.server, call.tool, call.canonical_arguments) for call in approval.plan]
+    counted = Counter(keys)
+    calls = dict(zip(keys, approval.plan, strict=True))
     for key, call in calls.items():
         overlay.put_grant(
             _granted(

@@ -45,7 +45,7 @@ from pdp.plan import planned_calls, planned_of
 from pdp.ports import Clock, Engine, EngineFault, Evaluation, Store, StoreError
 from pdp.resolve import Desk, gather
 from pdp.settle import Decided, broken_invariants, replay, settle, task_reference
-from pdp.standing import answered, standing, wanted_for
+from pdp.standing import answered, standings
 
 ENTRYPOINT = "pdp/main/decision"
 
@@ -180,8 +180,7 @@ def _decide_wave(
 
 def evaluated(wave: Sequence[Facts], parts: Parts, overlay: Overlay) -> list[Decided]:
     """Steps 3 and 4 for resolved calls, in order; nothing changes."""
-    overlay.require(wanted_for(wave))
-    known = [standing(facts, overlay) for facts in wave]
+    known = standings(wave, overlay)
     inputs = [
         document_of(facts, said, parts, overlay) for facts, said in zip(wave, known, strict=True)
     ]

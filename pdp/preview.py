@@ -34,7 +34,7 @@ from pdp.domain.values import Caller, Reason
 from pdp.domain.verdict import PolicyDecision
 from pdp.ports import Engine, EngineFault, Evaluation
 from pdp.settle import broken_invariants
-from pdp.standing import answered, standing, wanted_for
+from pdp.standing import answered, standings
 
 ENTRYPOINT = "pdp/main/explanation"
 
@@ -101,8 +101,7 @@ def prepare(one: Admitted, parts: Parts) -> Prepared | Refusal:
     facts = resolve(one, parts, overlay)
     if not isinstance(facts, Facts):
         return _refused(facts)
-    overlay.require(wanted_for([facts]))
-    known = standing(facts, overlay)
+    [known] = standings([facts], overlay)
     return Prepared(facts, known, document_of(facts, known, parts, overlay), overlay.now_us)
 
 

@@ -118,7 +118,8 @@ def settle(
     entry = Entry(kind="decision", at_us=overlay.now_us, caller=call.caller, members=members)
     receipt, task = overlay.append(entry, task)
     if task is not None:
-        task = _add_up(decided, task, overlay)
+        asks = approval is not None and approval.decision_id == decision_id
+        task = _add_up(decided, task, overlay, asks=asks)
         if policy.decision is Decision.ALLOW and not facts.is_builtin:
             overlay.met(task).atoms.add_arguments(dict(facts.arguments))
     tool = facts.tool
@@ -324,15 +325,12 @@ def _members(
     }
 
 
-def _add_up(decided: Decided, task: Task, overlay: Overlay) -> Task:
+def _add_up(decided: Decided, task: Task, overlay: Overlay, *, asks: bool) -> Task:
     """Count the decision in its task and in everything that rolls up beyond it.
 
-    Task actions count for nothing but the questions that they ask.
+    `asks` says that it opened a question to people. Task actions count for nothing else.
     """
     facts, decision = decided.facts, decided.policy.decision
-    asks = decision is Decision.ESCALATE and not standing.is_open_question(
-        decided.known, decided.policy, overlay.now_us
-    )
     if facts.is_builtin and not asks:
         return task
     # What drafts, writes and sends return is the agent's own material come back.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from pdp.domain import approval as rules
 from pdp.domain.answer import Answer
@@ -30,47 +30,67 @@ RULE = "approval"
 APPROVED = "approved"
 
 
-def wanted_for(all_facts: Iterable[Facts]) -> Wanted:
-    """The keys of what people may have said of these calls: only what was asked has answers."""
-    asked = [
-        (one.task.id, one)
-        for one in all_facts
-        if one.task is not None and one.task.rollup.escalations
-    ]
-    return Wanted(
-        calls=frozenset((task_id, one.binding_digest) for task_id, one in asked),
-        aims=frozenset((task_id, aim_of(one)) for task_id, one in asked if one.tool is not None),
-        grants_of=frozenset(task_id for task_id, one in asked if one.tool is not None),
+def standings(all_facts: Sequence[Facts], overlay: Overlay) -> list[Standing]:
+    """What people have said of each call, read in one go: only what was asked has answers.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    asked = [_question(facts) for facts in all_facts]
+    overlay.require(
+        Wanted(
+            calls=frozenset((one.task_id, one.binding_digest) for one in asked if one),
+            aims=frozenset((one.task_id, one.aim) for one in asked if one and one.aim),
+            grants_of=frozenset(one.task_id for one in asked if one and one.aim),
+        )
     )
+    return [
+        Standing() if one is None else _standing(facts, one, overlay)
+        for facts, one in zip(all_facts, asked, strict=True)
+    ]
 
 
-def standing(facts: Facts, overlay: Overlay) -> Standing:
-    """What people have said of a call; the overlay has been given the keys of `wanted_for`."""
-    task, tool = facts.task, facts.tool
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What the answers to a call are found by; a task action has no aim."""
+
+    task_id: str
+    binding_digest: str
+    aim: str
+
+
+def _question(facts: Facts) -> _Question | None:
+    """The question that a call would be; None in a task that never asked anything."""
+    task = facts.task
     if task is None or not task.rollup.escalations:
-        return Standing()
-    asked = overlay.approvals_of(task.id)
-    approval = next((one for one in asked if one.binding_digest == facts.binding_digest), None)
+        return None
+    return _Question(task.id, facts.binding_digest, aim_of(facts))
+
+
+def _standing(facts: Facts, question: _Question, overlay: Overlay) -> Standing:
+    asked = overlay.approvals_of(question.task_id)
+    digest, tool = question.binding_digest, facts.tool
+    approval = next((one for one in asked if one.binding_digest == digest), None)
     if tool is None:
         return Standing(approval)
-    aim = aim_of(facts)
     return Standing(
         approval=approval,
         grants=tuple(
             grant
-            for grant in overlay.grants_of(task.id)
+            for grant in overlay.grants_of(question.task_id)
             if rules.grant_is_live(grant, overlay.now_us)
             and rules.grant_covers(grant, tool, facts.arguments)
         ),
         refusal=next(
-            (one for one in asked if one.aim == aim and one.state is ApprovalState.DENIED), None
+            (one for one in asked if one.aim == question.aim and one.state is ApprovalState.DENIED),
+            None,
         ),
     )
 
 
 def aim_of(facts: Facts) -> str:
-    """What a "no" to this call is about."""
-    return rules.aim_of(facts.server, facts.name, facts.traces)
+    """What a "no" to this call is about; empty for a task action."""
+    return rules.aim_of(facts.server, facts.name, facts.traces) if facts.tool is not None else ""
 
 
 def answered(
@@ -153,11 +173,9 @@ def _allowed_not(policy: PolicyDecision, refusal: ApprovalRecord) -> PolicyDecis
     return replace(policy, decision=Decision.DENY, reasons=(reason,), escalation=None)
 
 
-def is_open_question(known: Standing, policy: PolicyDecision, now_us: int) -> bool:
-    """Whether an escalation is the same question as one that is still open."""
+def open_question(known: Standing, policy: PolicyDecision, now_us: int) -> ApprovalRecord | None:
+    """The question that is open already and that an escalation would only repeat."""
     found = known.approval
-    return (
-        found is not None
-        and rules.state_at(found, now_us) is ApprovalState.PENDING
-        and rules.covers_reasons(found.reasons, policy.reasons)
-    )
+    if found is None or rules.state_at(found, now_us) is not ApprovalState.PENDING:
+        return None
+    return found if rules.covers_reasons(found.reasons, policy.reasons) else None
