@@ -15,35 +15,10 @@ import pytest
 from pdp import feed as feed_module
 from pdp.domain.approval import state_at
 from pdp.domain.records import ApprovalRecord
-from pdp.domain.values import ApprovalState, Subject
+from pdp.domain.values import ApprovalState
 from pdp.feed import ApprovalFeed, FellBehind, tell_expiries
 from pdp.ports import StoreError
-
-FAR_US = 2**60
-
-
-def approval(name: str, *, expires_at_us: int = FAR_US, **changes: Any) -> ApprovalRecord:
-    return replace(
-        ApprovalRecord(
-            id=name,
-            state=ApprovalState.PENDING,
-            decision_id="d-1",
-            task_id="t-1",
-            binding_digest="sha256:1",
-            subject=Subject("agent", "spiffe://example.org/a"),
-            principal=Subject("user", "alice"),
-            server="mail",
-            tool="send",
-            canonical_arguments=b"{}",
-            resource_type="email",
-            resource_id="x",
-            reasons=(),
-            votes_needed=1,
-            created_at_us=1,
-            expires_at_us=expires_at_us,
-        ),
-        **changes,
-    )
+from tests.samples import approval
 
 
 def now_us() -> int:

@@ -26,6 +26,7 @@ from pdp.domain.values import (
 from pdp.feed import BEHIND
 from pdp.store.sqlite import SqliteStore, open_store
 from pdp.v1 import approval_pb2, approval_pb2_grpc, common_pb2, decision_pb2, decision_pb2_grpc
+from tests import samples
 from tests.conformance.stores import now
 from tests.escalated import error_of, info_of, person
 from tests.scripted import Running, Script, allowed, denied
@@ -42,26 +43,11 @@ READS = {
 
 
 def approval(name: str = "a-1", **changes: Any) -> ApprovalRecord:
+    """A question that was asked just now and is open for an hour."""
     at_us = time.time_ns() // 1000
-    made = ApprovalRecord(
-        id=name,
-        state=ApprovalState.PENDING,
-        decision_id="d-1",
-        task_id="t-1",
-        binding_digest="sha256:1",
-        subject=Subject("agent", "spiffe://example.org/a"),
-        principal=Subject("user", "alice"),
-        server="mail",
-        tool="send",
-        canonical_arguments=b"{}",
-        resource_type="email",
-        resource_id="x",
-        reasons=(),
-        votes_needed=1,
-        created_at_us=at_us,
-        expires_at_us=at_us + 3_600_000_000,
+    return samples.approval(
+        name, **{"created_at_us": at_us, "expires_at_us": at_us + 3_600_000_000, **changes}
     )
-    return replace(made, **changes)
 
 
 @pytest.fixture
