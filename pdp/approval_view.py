@@ -138,14 +138,7 @@ def approval_view(
         approval=approval,
         state=state_at(approval, now_us),
         task=task,
-        sentence=sentence(
-            tool,
-            approval.server,
-            approval.tool,
-            _arguments(approval.canonical_arguments),
-            approval.resource_type,
-            approval.resource_id,
-        ),
+        sentence=_sentence(approval, tool),
         tool_class="task" if builtin else tool.tool_class.value if tool is not None else "",
         reversible=builtin or (tool is not None and tool.reversible),
         description=_clipped(tool.description, MAX_DESCRIPTION) if tool is not None else "",
@@ -154,6 +147,24 @@ def approval_view(
         story=story(approval.task_id, records),
         grants=_grants(approval, records),
         alike=_alike(approval, records, now_us),
+    )
+
+
+def sentence_of(approval: ApprovalRecord, catalogue: Catalogue) -> str:
+    """What will happen if it is approved, by the catalogue's entry that was asked about."""
+    return _sentence(
+        approval, _tool(catalogue, approval.server, approval.tool, approval.definition_digest)
+    )
+
+
+def _sentence(approval: ApprovalRecord, tool: Tool | None) -> str:
+    return sentence(
+        tool,
+        approval.server,
+        approval.tool,
+        _arguments(approval.canonical_arguments),
+        approval.resource_type,
+        approval.resource_id,
     )
 
 

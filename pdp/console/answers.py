@@ -7,11 +7,12 @@ from typing import Final
 
 from starlette.responses import Response
 
+from pdp.approval_view import sentence_of
 from pdp.console.approval import next_open
 from pdp.console.forms import BadForm, Form, read_form, reason_of, terms_of
 from pdp.console.parts import Visit
 from pdp.console.problems import not_found, problem, problem_of, said
-from pdp.console.queue import PAGE, grouped, sentence_of
+from pdp.console.queue import PAGE, grouped
 from pdp.console.render import page, redirect
 from pdp.domain.answer import Result
 from pdp.domain.canonical import parse_arguments

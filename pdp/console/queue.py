@@ -8,13 +8,11 @@ from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
+from pdp.approval_view import sentence_of
 from pdp.console.parts import Behind, Visit
 from pdp.console.render import page
-from pdp.domain.canonical import parse_arguments
-from pdp.domain.catalogue import Catalogue, Found
-from pdp.domain.limits import InvalidInput
+from pdp.domain.approval import likeness
 from pdp.domain.records import ApprovalRecord
-from pdp.domain.sentence import sentence
 from pdp.domain.task import Task
 
 #: What one person looks through at a time.
@@ -95,11 +93,9 @@ def grouped(approvals: Sequence[ApprovalRecord], behind: Behind) -> tuple[Group,
     Raises:
         StoreError: their tasks cannot be read.
     """
-    together: dict[tuple[object, ...], list[ApprovalRecord]] = {}
+    together: dict[str, list[ApprovalRecord]] = {}
     for one in approvals:
-        codes = tuple(sorted({reason.code for reason in one.reasons}))
-        key = (one.server, one.tool, one.canonical_arguments, codes)
-        together.setdefault(key, []).append(one)
+        together.setdefault(likeness(one), []).append(one)
     catalogue = behind.catalogue()
     tasks: dict[str, Task | None] = {}
     groups: list[Group] = []
@@ -109,23 +105,6 @@ def grouped(approvals: Sequence[ApprovalRecord], behind: Behind) -> tuple[Group,
             tasks[first.task_id] = behind.records.task(first.task_id)
         groups.append(Group(tuple(alike), sentence_of(first, catalogue), tasks[first.task_id]))
     return tuple(groups)
-
-
-def sentence_of(approval: ApprovalRecord, catalogue: Catalogue) -> str:
-    """What will happen if it is approved."""
-    try:
-        arguments = parse_arguments(approval.canonical_arguments, "arguments")
-    except InvalidInput:
-        arguments = {}
-    entry = catalogue.find(approval.server, approval.tool)
-    return sentence(
-        entry.tool if isinstance(entry, Found) else None,
-        approval.server,
-        approval.tool,
-        arguments,
-        approval.resource_type,
-        approval.resource_id,
-    )
 
 
 def _pulse(behind: Behind) -> tuple[int, list[str]]:
