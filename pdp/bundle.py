@@ -136,8 +136,7 @@ def check_rules(bundle: Bundle, infos: Sequence[RuleInfo]) -> None:
             if not _texts(said.get(key))
         ]
     known = {rule.path for rule in bundle.rules.values()}
-    roots = {rule.root for rule in bundle.rules.values()} | {BUILTIN_ROOT} | {*bundle.source.data}
-    packages = {"/".join(path.split("/")[:3]) for path in found if _is_rule(path, roots)}
+    packages = {"/".join(path.split("/")[:3]) for path in found if _is_rule(path)}
     problems += [
         f"{_dotted(package)} is not in the manifest; list it there, or move it out of rules"
         for package in sorted(packages - known)
@@ -146,11 +145,11 @@ def check_rules(bundle: Bundle, infos: Sequence[RuleInfo]) -> None:
         raise PolicyRefused("\n".join(problems))
 
 
-def _is_rule(path: str, roots: set[str]) -> bool:
+def _is_rule(path: str) -> bool:
+    """Whether a manifest has to list it; every path begins with a bundle's root."""
     parts = path.split("/")
     return (
-        len(parts) > 3
-        and parts[0] in roots
+        len(parts) > 2
         and parts[1] == "rules"
         and not any(part.endswith("_test") for part in parts[:-1])
     )

@@ -264,6 +264,14 @@ def test_a_rule_that_is_in_no_manifest_is_refused(builtin: Path, path: str) -> N
         check_rules(load(builtin), [*SOUND, RuleInfo(path, True, CUSTOM)])
 
 
+@pytest.mark.parametrize("path", ["acme/rules/hours/verdict", "acme/rules/hours"])
+def test_a_rule_of_a_bundle_without_a_manifest_is_refused(builtin: Path, path: str) -> None:
+    unlisted = {name: text for name, text in ACME.items() if name != "acme/data.yaml"}
+    infos = [SOUND[0], RuleInfo(path, True, CUSTOM)]
+    with pytest.raises(PolicyRefused, match=r"data\.acme\.rules\.hours is not in the manifest"):
+        check_rules(load(builtin, unlisted), infos)
+
+
 def test_a_rule_that_is_off_is_held_to_its_manifest_too(builtin: Path) -> None:
     bundle = load(builtin, settings("rules: {acme/hours: {mode: off}}"))
     infos = [replace(info, default=False) for info in SOUND]
