@@ -50,9 +50,11 @@ RECIPIENTS = words("to recipient receiver addressee cc bcc destination target fo
 PARTIES = words(
     "user channel chat conversation recipient receiver account member contact room group payee "
     "beneficiary destination target webhook card to person customer wallet phone friend owner "
-    "assignee"
+    "assignee creditor biller debtor"
 )
-IDENTIFIERS = words("id iid pid sha uuid guid ulid etag slug node hash oid cursor_id urn arn uid")
+IDENTIFIERS = words(
+    "ts id iid pid sha uuid guid ulid etag slug node hash oid cursor_id urn arn uid"
+)
 NUMBERED = words(
     "issue pull pr ticket order invoice case alert version discussion milestone build run job "
     "confirmation booking reservation page project finding pnr reference tracking shipment"
@@ -66,6 +68,12 @@ CONTENT = words(
     "attribute document entity observation relation annotation remark purpose footer header blurb "
     "abstract transcript snippet objective goal notes html_body input_text emoji reaction icon "
     "color colour criteria condition thought idea contain pattern regex fact knowledge"
+)
+#: In a tool that changes what is there, these select what is changed.
+SELECTING = words("query q filter criteria condition where")
+#: In a tool that runs something, these alone are no part of what is run.
+NARRATING = words(
+    "subject title description summary note comment reason label tag explanation remark purpose"
 )
 OPTIONS = words(
     "page limit offset cursor after before per size count top k n max min depth width height line "

@@ -64,6 +64,11 @@ class Field:
         """Whether it holds numbers and nothing else."""
         return bool(self.types) and self.types <= {"integer", "number"}
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it takes an object with any members."""
+        return "object" in self.types
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:

@@ -19,6 +19,7 @@ from pdp.domain.argument_words import (
     GOODS,
     HOLDS,
     IDENTIFIERS,
+    NARRATING,
     NUMBERED,
     OPTIONS,
     PARTIES,
@@ -26,12 +27,13 @@ from pdp.domain.argument_words import (
     POSTAL,
     POWERS,
     RECIPIENTS,
+    SELECTING,
 )
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, ValueType
 from pdp.domain.definition import Definition, Field
 from pdp.domain.inference_effect import Effect
 from pdp.domain.values import ToolClass
-from pdp.domain.vocabulary import MONEY_NOUNS, SHARED_NOUNS
+from pdp.domain.vocabulary import MONEY_NOUNS, PAYING_VERBS, SHARED_NOUNS
 
 _DATE_TEXT = re.compile(
     r"\biso(?:[- ]?8601)?\b|yyyy|\bdate\b|\btimestamp\b|rfc ?3339|\btime (?:of|when|in)\b", re.I
@@ -127,6 +129,9 @@ def _by_identifier(one: _Argument) -> ArgumentGuess | None:
     reaches = (
         one.effect.tool_class in (ToolClass.SEND, ToolClass.ADMIN) and one.effect.verb != "draft"
     )
+    if one.effect.tool_class is ToolClass.WRITE and one.effect.egress:
+        # Who is put into a place that others read gets to read it.
+        reaches = HOLDS.get(party) is ValueType.PERSON
     if reaches and party in PARTIES:
         holds = HOLDS.get(party, ValueType.IDENTIFIER)
         ground = f"name:{one.field.label} of a {one.effect.tool_class.value}"
@@ -170,7 +175,7 @@ def _by_reserved(one: _Argument) -> ArgumentGuess | None:
         return _found(ArgumentKind.SINK, ValueType.SECRET, ground)
     if head == "name":
         return _name(one)
-    if one.words in (("method",), ("action",), ("operation",)):
+    if one.words in (("method",), ("action",), ("operation",)) and not one.field.is_free:
         return _found(ArgumentKind.OPTION, ValueType.TEXT, ground)
     return None
 
@@ -253,6 +258,8 @@ def _by_number(one: _Argument) -> ArgumentGuess | None:
     if not one.field.is_numeric and not (one.field.types <= {"string", "integer", "number"}):
         return None
     head, ground = one.words[-1], f"name:{one.field.label}"
+    if head == "value" and one.effect.tool_class is ToolClass.SEND and _pays(one):
+        return _found(ArgumentKind.AMOUNT, ValueType.NUMBER, f"{ground} of what is paid")
     if any(word in AMOUNTS for word in one.words) and (
         one.field.is_numeric or head in ("amount", "price")
     ):
@@ -271,6 +278,10 @@ def _by_number(one: _Argument) -> ArgumentGuess | None:
     return None
 
 
+def _pays(one: _Argument) -> bool:
+    return one.effect.verb in PAYING_VERBS or bool(one.definition.nouns & MONEY_NOUNS)
+
+
 def _by_name(one: _Argument) -> ArgumentGuess | None:
     """What the last word of the name says, or the first where the last says nothing."""
     ground = f"name:{one.field.label}"
@@ -283,7 +294,12 @@ def _by_name(one: _Argument) -> ArgumentGuess | None:
             holds = None
         if holds is not None and holds is not ValueType.DATE:
             return _found(ArgumentKind.SINK, holds, ground)
+        if word in SELECTING and one.effect.has_effect and not carries:
+            return _found(ArgumentKind.SINK, ValueType.TEXT, f"{ground} selects what it acts on")
         if word in CONTENT:
+            runs = one.effect.tool_class is ToolClass.EXECUTE
+            if runs and word not in NARRATING:
+                return _found(ArgumentKind.SINK, ValueType.TEXT, f"{ground} of what is run")
             return _found(ArgumentKind.CONTENT, ValueType.TEXT, ground)
         if word in OPTIONS and (one.effect.tool_class is not ToolClass.ADMIN or word not in POWERS):
             if _could_carry_text(one):

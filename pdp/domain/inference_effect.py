@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from pdp.domain.definition import Definition, Field, singular
+from pdp.domain.definition import Definition, Field, singular, split_words
+from pdp.domain.inference_egress import address, egress
 from pdp.domain.inference_signs import (
     DANGER,
     READ_ONLY,
@@ -35,9 +36,7 @@ from pdp.domain.vocabulary import (
     OPENING_WORDS,
     READ_HEADS,
     REMOVING_VERBS,
-    SHARED_NOUNS,
     SOCIAL_PLACES,
-    WEB_NOUNS,
     words,
 )
 
@@ -46,6 +45,13 @@ _ORGANISATIONS = words(
 )
 _PARTIES = words("attendee participant invitee guest")
 _EVENTS = words("event meeting appointment invite calendar")
+_DATABASES = words("database db sqlite postgres postgresql mysql bigquery snowflake warehouse")
+_STATEMENT = re.compile(
+    r"\b(?:sql|cypher|insert|update|delete) (?:quer(?:y|ies)|statements?|commands?)\b"
+    r"|\b(?:runs?|executes?) (?:\S+ ){0,2}(?:sql|cypher|insert|update|delete)\b",
+    re.IGNORECASE,
+)
+_MAKING_LINKS = words("get obtain fetch retrieve see")
 _COMMAND_NAMES = words("command cmd shell_command script bash powershell sql statement cypher")
 _CODE_NAMES = words("command cmd script code sql statement shell_command cypher expression program")
 
@@ -65,12 +71,6 @@ _GUARDED = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:not|without|never|no|n't|doesn't|don't)\b[^.]{0,40}$", re.IGNORECASE)
-_WEB_TEXT = re.compile(
-    r"\b(?:search(?:es)?|brows\w+|quer\w+|crawl\w*|results? from|content from)\b[^.]{0,40}"
-    r"\b(?:the web|the internet|web search|online|google|bing|brave|duckduckgo|world wide web|"
-    r"web ?(?:pages?|sites?))|\bweb search\b|\binternet search\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ class Effect:
     warnings: tuple[str, ...] = ()
 
     @property
+    def has_effect(self) -> bool:
+        """Whether a call changes something, or carries something out."""
+        return self.tool_class.has_effect or self.egress
+
+    @property
     def creates(self) -> bool:
         """Whether the tool brings something new into being."""
         return self.verb in CREATING_VERBS
@@ -105,14 +110,14 @@ def infer_effect(definition: Definition) -> Effect:
     if raised is not None and DANGER[raised.tool_class] != DANGER[sign.tool_class]:
         sign, grounds = raised, (*grounds, raised.ground)
     reversible, why_reversible = _reversible(definition, sign)
-    egress, why_egress = _egress(definition, sign)
+    goes_out, why_egress = egress(definition, sign)
     return Effect(
         sign.tool_class,
         grounds,
         sign.verb,
         reversible,
         (why_reversible,),
-        egress,
+        goes_out,
         (why_egress,),
         warnings,
     )
@@ -158,11 +163,14 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     """What the object of the act, or an argument, makes of the verb."""
     nouns, verb, head = definition.nouns, sign.verb, definition.object_head
     command = _argument(definition, _CODE_NAMES if not sign.strong else _COMMAND_NAMES)
-    if command is None and nouns & {"migration", "sql"}:
+    if command is None and _takes_statements(definition, sign):
         command = _argument(definition, frozenset({"query", "migration"}))
     if command is not None and sign.tool_class is not ToolClass.READ:
         return replace(sign, tool_class=ToolClass.EXECUTE, ground=f"schema:{command.path}")
     if sign.tool_class is ToolClass.READ:
+        why = _opens_a_link(definition, sign)
+        if why:
+            return replace(sign, tool_class=ToolClass.SEND, verb="share", ground=why)
         if command is None or sign.strong or READ_ONLY.search(definition.description):
             return None
         return replace(sign, tool_class=ToolClass.EXECUTE, ground=f"schema:{command.path}")
@@ -187,9 +195,12 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     opened = nouns & OPENING_WORDS
     if opened and verb not in REMOVING_VERBS and (nouns & {"link", "url"} or "public" in nouns):
         return replace(sign, tool_class=ToolClass.SEND, verb="share", ground=f"name:{min(opened)}")
-    if verb not in REMOVING_VERBS:
+    if verb not in REMOVING_VERBS and _is_about_events(definition):
         for field in definition.fields:
-            if field.head in _PARTIES and "integer" not in field.types and nouns & _EVENTS:
+            invited = {singular(word) for word in split_words(field.path)}
+            if verb == "add":
+                invited |= nouns
+            if invited & _PARTIES and field.head != "id" and "integer" not in field.types:
                 return replace(sign, tool_class=ToolClass.SEND, ground=f"schema:{field.path}")
     anybody = _TO_ANYBODY.search(definition.description)
     if anybody is not None and verb not in REMOVING_VERBS:
@@ -198,6 +209,34 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     if told is not None and not _NEGATED.search(definition.description[: told.start()]):
         return replace(sign, tool_class=ToolClass.SEND, ground=f"description:{told[0].lower()}")
     return None
+
+
+def _takes_statements(definition: Definition, sign: Sign) -> bool:
+    """Whether a `query` is a statement that can do anything, and no words to search for."""
+    if definition.nouns & {"migration", "sql"} or _STATEMENT.search(definition.description):
+        return True
+    if sign.tool_class is ToolClass.READ:
+        return sign.verb == "query" and bool(definition.nouns & _DATABASES)
+    return definition.object_head == "query" and sign.verb in ("write", "update", "modify", "alter")
+
+
+def _opens_a_link(definition: Definition, sign: Sign) -> str:
+    """Why a tool that seems to look opens something to whoever holds a link; empty if it does not.
+
+    "get_shareable_link" makes one; "list_shared_links" shows those that there are.
+    """
+    opened = definition.nouns & OPENING_WORDS | definition.nouns & {"share"}
+    if opened and definition.words[-1] in ("link", "url") and sign.verb in _MAKING_LINKS:
+        return f"name:{min(opened)} {definition.words[-1]}"
+    flags = (field for field in definition.fields if field.types == {"boolean"})
+    opening = (field for field in flags if _TO_ANYBODY.search(" ".join(field.words)))
+    return next((f"schema:{field.path}" for field in opening), "")
+
+
+def _is_about_events(definition: Definition) -> bool:
+    return bool(definition.nouns & _EVENTS) or any(
+        _EVENTS.intersection(field.words) for field in definition.fields
+    )
 
 
 def _only_edits_goods(verb: str, nouns: frozenset[str]) -> bool:
@@ -251,57 +290,8 @@ def _reversible(definition: Definition, sign: Sign) -> tuple[bool, str]:
     for token in (sign.verb, *(said if not sign.strong else definition.words[:1])):
         if token in IRREVERSIBLE_VERBS:
             return False, f"verb:{token}"
-    if sign.tool_class is ToolClass.SEND and _address(definition) is not None:
+    if sign.tool_class is ToolClass.SEND and address(definition) is not None:
         return False, "class:send to an address"
     if "password" in definition.nouns:
         return False, "name:password"
     return True, f"verb:{sign.verb}" if sign.verb else sign.ground
-
-
-def _egress(definition: Definition, sign: Sign) -> tuple[bool, str]:
-    if sign.tool_class in (ToolClass.SEND, ToolClass.EXECUTE):
-        return True, f"class:{sign.tool_class.value}"
-    address = _address(definition)
-    if address is not None:
-        return True, f"schema:{address.path}"
-    if sign.tool_class is ToolClass.READ:
-        web = definition.nouns & WEB_NOUNS - {sign.verb}
-        if web and sign.verb in words("search fetch browse crawl scrape query read get visit find"):
-            return True, f"name:{min(web)}"
-        if sign.verb == "enrich":
-            return True, "verb:enrich asks others about its argument"
-        found = _WEB_TEXT.search(definition.description)
-        if found is not None and sign.verb not in ("list", "count"):
-            return True, f"description:{found[0].lower()}"
-        return False, "class:read stays inside the server"
-    browsed = definition.nouns & {"browser", "web", "webpage"}
-    if browsed and sign.tool_class is ToolClass.WRITE:
-        return True, f"name:{min(browsed)}"
-    if sign.verb in ("push", "mirror", "syndicate"):
-        return True, f"verb:{sign.verb}"
-    if definition.annotations.get("openWorldHint") is True:
-        return True, "annotation:openWorldHint=true"
-    shared = definition.nouns & SHARED_NOUNS
-    if not shared and any(field.head in ("repo", "repository") for field in definition.fields):
-        shared = frozenset({"repository"})
-    # Taking something away carries nothing to those who read there.
-    if shared and sign.tool_class is ToolClass.WRITE and sign.verb not in REMOVING_VERBS:
-        return True, f"name:{min(shared)} is read by others"
-    return False, f"class:{sign.tool_class.value} stays inside the server"
-
-
-def _address(definition: Definition) -> Field | None:
-    """The argument that says which machine is reached, if there is one."""
-    return next(
-        (
-            field
-            for field in definition.fields
-            if not field.choices
-            and (
-                field.format in ("uri", "url", "iri", "hostname")
-                or field.head in ("url", "uri", "hostname", "webhook", "endpoint", "link")
-                or (field.head in ("domain", "host", "website", "site") and field.required)
-            )
-        ),
-        None,
-    )

@@ -236,6 +236,11 @@ MONEY_VERBS = words(
     "confirm approve process new authorize authorise complete post"
 )
 
+#: Verbs that move money by themselves.
+PAYING_VERBS = words(
+    "pay repay wire remit donate transfer withdraw deposit stake swap tip lend refund settle"
+)
+
 #: What others receive as soon as it exists: making one is sending it.
 MESSAGE_NOUNS = words(
     "message email mail dm sms tweet post comment reply notification invitation invite "

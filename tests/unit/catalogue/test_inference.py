@@ -253,3 +253,80 @@ def test_the_own_address_book_says_who_is_meant_and_a_person_is_asked_about_it(n
 )
 def test_contacts_that_strangers_or_calls_write_are_not_trusted(name: str) -> None:
     assert tool(name, "Works with people.", query=TEXT).output_label is OutputLabel.UNTRUSTED
+
+
+TEXTS = {"type": "array", "items": TEXT}
+FREE = {"type": "object"}
+FLAG = {"type": "boolean"}
+GUESTS = {"type": "array", "items": {"type": "object", "properties": {"email": TEXT}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("get_shareable_link", {"file_id": TEXT}, ToolClass.SEND),
+        ("get_file_link", {"file_id": TEXT, "anyone_can_view": FLAG}, ToolClass.SEND),
+        ("list_shared_links", {"folder_id": TEXT}, ToolClass.READ),
+        ("write_query", {"query": TEXT}, ToolClass.EXECUTE),
+        ("query_database", {"query": TEXT}, ToolClass.EXECUTE),
+        ("search_database", {"query": TEXT}, ToolClass.READ),
+        ("create_event", {"summary": TEXT, "attendees": GUESTS}, ToolClass.SEND),
+        ("add_attendees", {"event_id": TEXT, "emails": TEXTS}, ToolClass.SEND),
+        ("remove_attendees", {"event_id": TEXT, "emails": TEXTS}, ToolClass.WRITE),
+    ],
+)
+def test_what_does_more_than_its_name_says_is_no_mere_read_or_write(
+    name: str, arguments: dict[str, Any], expected: ToolClass
+) -> None:
+    assert tool(name, **arguments).tool_class is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("update_scheduled_email", {"id": TEXT, "body": TEXT}),
+        ("edit_message", {"chat_id": TEXT, "message_id": TEXT, "new_text": TEXT}),
+        ("set_topic", {"channel": TEXT, "topic": TEXT}),
+        ("update_vacation_responder", {"enabled": FLAG, "message": TEXT}),
+        ("set_signature", {"signature": TEXT}),
+        ("ping", {"host": TEXT}),
+        ("check_website", {"site": TEXT}),
+        ("download_attachment", {"attachment_id": TEXT, "save_path": TEXT}),
+    ],
+)
+def test_what_others_get_to_read_or_a_machine_is_asked_goes_out(
+    name: str, arguments: dict[str, Any]
+) -> None:
+    assert tool(name, **arguments).egress
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("mark_message", {"message_id": TEXT, "flag": TEXT}),
+        ("modify_email", {"message_id": TEXT, "label_ids": TEXTS}),
+        ("download_file", {"path": TEXT}),
+        ("list_hosts", {"domain": TEXT}),
+    ],
+)
+def test_what_stays_inside_the_server_does_not_go_out(name: str, arguments: dict[str, Any]) -> None:
+    assert not tool(name, **arguments).egress
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "schema", "kind"),
+    [
+        ("create_rule", "actions", FREE, ArgumentKind.SINK),
+        ("delete_entries", "filter", TEXT, ArgumentKind.SINK),
+        ("save_search", "query", TEXT, ArgumentKind.CONTENT),
+        ("run_container", "image", TEXT, ArgumentKind.SINK),
+        ("run_workflow", "comment", TEXT, ArgumentKind.CONTENT),
+        ("transfer", "value", TEXT, ArgumentKind.AMOUNT),
+        ("create_direct_debit", "creditor_id", TEXT, ArgumentKind.SINK),
+        ("create_channel", "user_ids", TEXTS, ArgumentKind.SINK),
+    ],
+)
+def test_what_selects_or_is_run_or_paid_is_no_content(
+    name: str, argument: str, schema: dict[str, Any], kind: ArgumentKind
+) -> None:
+    assert tool(name, **{argument: schema}).arguments[argument].kind is kind

@@ -1,0 +1,145 @@
+"""Whether what a tool is given can reach somebody outside, guessed from its definition.
+
+Every rule here is about English and JSON Schema, none about a particular server.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pdp.domain.definition import Definition, Field
+from pdp.domain.inference_signs import Sign
+from pdp.domain.values import ToolClass
+from pdp.domain.vocabulary import MESSAGE_NOUNS, REMOVING_VERBS, SHARED_NOUNS, WEB_NOUNS, words
+
+_REACHING = words(
+    "ping check resolve trace traceroute nslookup dig whois lookup scan probe poll test"
+)
+_MACHINES = words("host hostname domain ip site website server target address url")
+_KEEPING = words("download export save dump screenshot snapshot record backup print render")
+_KEPT_IN = words("path filename filepath dir directory folder dest destination outfile output")
+_KEPT_WORDS = words("save output out dest destination target local download")
+_ANSWERING = words("responder autoresponder autoreply signature vacation")
+_WORDING = words("body text message content subject html markdown caption comment")
+_ABOUT_MESSAGES = words(
+    "template label folder filter rule flag setting preference tag draft pending history status "
+    "count attachment list account address notification"
+)
+_WEB_TEXT = re.compile(
+    r"\b(?:search(?:es)?|brows\w+|quer\w+|crawl\w*|results? from|content from)\b[^.]{0,40}"
+    r"\b(?:the web|the internet|web search|online|google|bing|brave|duckduckgo|world wide web|"
+    r"web ?(?:pages?|sites?))|\bweb search\b|\binternet search\b",
+    re.IGNORECASE,
+)
+
+
+def egress(definition: Definition, sign: Sign) -> tuple[bool, str]:
+    """Whether what goes in can reach somebody outside, and what that rests on."""
+    if sign.tool_class in (ToolClass.SEND, ToolClass.EXECUTE):
+        return True, f"class:{sign.tool_class.value}"
+    reached = address(definition)
+    if reached is not None:
+        return True, f"schema:{reached.path}"
+    if sign.tool_class is ToolClass.READ:
+        web = definition.nouns & WEB_NOUNS - {sign.verb}
+        if web and sign.verb in words("search fetch browse crawl scrape query read get visit find"):
+            return True, f"name:{min(web)}"
+        if sign.verb == "enrich":
+            return True, "verb:enrich asks others about its argument"
+        found = _WEB_TEXT.search(definition.description)
+        if found is not None and sign.verb not in ("list", "count"):
+            return True, f"description:{found[0].lower()}"
+        reached = _reached(definition, sign)
+        if reached is not None:
+            return True, f"schema:{reached.path} is asked"
+        kept = _kept_at(definition, sign)
+        if kept is not None:
+            # Where it writes what it read is a choice as of any effect.
+            return True, f"schema:{kept.path} is written to"
+        return False, "class:read stays inside the server"
+    browsed = definition.nouns & {"browser", "web", "webpage"}
+    if browsed and sign.tool_class is ToolClass.WRITE:
+        return True, f"name:{min(browsed)}"
+    if sign.verb in ("push", "mirror", "syndicate"):
+        return True, f"verb:{sign.verb}"
+    if definition.annotations.get("openWorldHint") is True:
+        return True, "annotation:openWorldHint=true"
+    shared = definition.nouns & SHARED_NOUNS
+    if not shared and any(field.head in ("repo", "repository") for field in definition.fields):
+        shared = frozenset({"repository"})
+    if sign.tool_class is ToolClass.WRITE and sign.verb not in REMOVING_VERBS:
+        told = _tells_later(definition)
+        if told:
+            return True, told
+    # Taking something away carries nothing to those who read there.
+    if shared and sign.tool_class is ToolClass.WRITE and sign.verb not in REMOVING_VERBS:
+        return True, f"name:{min(shared)} is read by others"
+    return False, f"class:{sign.tool_class.value} stays inside the server"
+
+
+def _tells_later(definition: Definition) -> str:
+    """Why what is written reaches others although nothing is sent: edits of messages, auto-replies.
+
+    Empty where it does not.
+    """
+    nouns = definition.nouns
+    if nouns & _ANSWERING or ("auto" in nouns and nouns & {"reply", "response"}):
+        return (
+            f"name:{min(nouns & (_ANSWERING | {'reply', 'response'}))} goes out with what follows"
+        )
+    worded = any(field.head in _WORDING for field in definition.fields)
+    if worded and nouns & MESSAGE_NOUNS and not nouns & _ABOUT_MESSAGES:
+        return f"name:{min(nouns & MESSAGE_NOUNS)} is read by others"
+    for field in definition.fields:
+        place = next((word for word in reversed(field.words) if word != "id"), "")
+        if place in ("channel", "chat", "conversation", "room") and not field.choices:
+            return f"schema:{field.path} is read by others"
+    return ""
+
+
+def _reached(definition: Definition, sign: Sign) -> Field | None:
+    """The machine that a read asks over the network ("ping", "check_website")."""
+    if sign.verb not in _REACHING:
+        return None
+    return next(
+        (
+            field
+            for field in definition.fields
+            if not field.choices and (field.head in _MACHINES or field.format in ("ipv4", "ipv6"))
+        ),
+        None,
+    )
+
+
+def _kept_at(definition: Definition, sign: Sign) -> Field | None:
+    """Where a download leaves what it read."""
+    if sign.verb not in _KEEPING:
+        return None
+    sources = [field for field in definition.fields if field.head not in _KEPT_IN]
+    return next(
+        (
+            field
+            for field in definition.fields
+            if field.head in _KEPT_IN
+            and not field.choices
+            and (sources or not _KEPT_WORDS.isdisjoint(field.words))
+        ),
+        None,
+    )
+
+
+def address(definition: Definition) -> Field | None:
+    """The argument that says which machine is reached, if there is one."""
+    return next(
+        (
+            field
+            for field in definition.fields
+            if not field.choices
+            and (
+                field.format in ("uri", "url", "iri", "hostname")
+                or field.head in ("url", "uri", "hostname", "webhook", "endpoint", "link")
+                or (field.head in ("domain", "host", "website", "site") and field.required)
+            )
+        ),
+        None,
+    )
