@@ -13,10 +13,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.limits import (
     ARGUMENTS_BYTES,
     NESTING_LEVELS,
@@ -25,6 +27,7 @@ from pdp.domain.limits import (
     STRUCT_BYTES,
     InvalidInput,
     shown,
+    too_long,
 )
 
 JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
@@ -52,12 +55,20 @@ class _Refused(Exception):
     """Something in the text is refused; where it is, a second and slower parse finds out."""
 
 
+@dataclass(frozen=True, slots=True)
 class _Fault:
-    """Stands in the parsed value for what is refused there."""
+    """What is refused, and stands in the parsed value in its place."""
 
-    def __init__(self, problem: str, remedy: str) -> None:
-        self.problem = problem
-        self.remedy = remedy
+    problem: str
+    remedy: str
+    reason: ErrorReason = ErrorReason.JSON_INVALID
+
+    def at(self, field: str, pointer: str = "") -> InvalidInput:
+        return InvalidInput(field, self.problem, self.remedy, pointer=pointer, reason=self.reason)
+
+
+_DEEP: Final = f"is nested more than {NESTING_LEVELS} levels deep"
+_TOO_DEEP: Final = _Fault(_DEEP, "send a flatter value", ErrorReason.JSON_TOO_DEEP)
 
 
 def parse_value(raw: bytes, field: str, *, limit: int = ARGUMENTS_BYTES) -> JsonValue:
@@ -72,31 +83,27 @@ def parse_value(raw: bytes, field: str, *, limit: int = ARGUMENTS_BYTES) -> Json
     and two keys of one object that are equal or differ only in case or Unicode form.
     """
     if len(raw) > limit:
-        raise InvalidInput(field, f"is longer than {limit:,} bytes", "send less at once")
+        raise too_long(field, f"{limit:,} bytes", "send less at once")
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise InvalidInput(field, "begins with a byte order mark", "send plain UTF-8")
+        raise _Fault("begins with a byte order mark", "send plain UTF-8").at(field)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as fault:
-        raise InvalidInput(
-            field, f"is not UTF-8 at byte {fault.start}", "send plain UTF-8"
-        ) from None
+        problem = f"is not UTF-8 at byte {fault.start}"
+        raise _Fault(problem, "send plain UTF-8").at(field) from None
     _check_nesting(text, field)
     try:
         return _decoded(text, field)
     except json.JSONDecodeError as fault:
-        raise InvalidInput(
-            field,
-            f"is not JSON: {fault.msg.removesuffix(' at')} at character {fault.pos}",
-            "send exactly one JSON value (RFC 8259)",
-        ) from None
+        problem = f"is not JSON: {fault.msg.removesuffix(' at')} at character {fault.pos}"
+        raise _Fault(problem, "send exactly one JSON value (RFC 8259)").at(field) from None
 
 
 def parse_object(raw: bytes, field: str, *, limit: int = ARGUMENTS_BYTES) -> dict[str, JsonValue]:
     """As parse_value, and InvalidInput where the value is not an object."""
     value = parse_value(raw, field, limit=limit)
     if not isinstance(value, dict):
-        raise InvalidInput(field, "is not a JSON object", "send an object: {…}")
+        raise _Fault("is not a JSON object", "send an object: {…}").at(field)
     return value
 
 
@@ -153,10 +160,9 @@ def check_struct(
     surrogates, values that are no JSON, and more than `limit` bytes in the canonical form.
     """
     checked: dict[str, JsonValue] = {key: _plain(value[key], 2) for key in value}
-    fault = _key_fault(list(checked))
-    _refuse_first_fault(fault if fault is not None else checked, field)
+    _refuse_first_fault(_key_fault(list(checked)) or checked, field)
     if len(canonical(checked)) > limit:
-        raise InvalidInput(field, f"is longer than {limit:,} bytes as JSON", "send less")
+        raise too_long(field, f"{limit:,} bytes as JSON", "send less")
     return checked
 
 
@@ -167,7 +173,7 @@ def _decoded(text: str, field: str) -> JsonValue:
         value: JsonValue = decode(text)
     except _Refused:
         _refuse_first_fault(_decode_marking(text), field)
-        raise InvalidInput(field, "is refused", "send plain JSON") from None
+        raise _Fault("is refused", "send plain JSON").at(field) from None
     if _SURROGATE_ESCAPE.search(text) is not None and not _is_unicode(_PLAIN_JSON(value)):
         _refuse_first_fault(value, field)
     return value
@@ -179,9 +185,7 @@ def _check_nesting(text: str, field: str) -> None:
         return
     steps = map(_STEP.__getitem__, _BRACKET.findall(_STRING.sub("", text)))
     if max(accumulate(steps), default=0) > NESTING_LEVELS:
-        raise InvalidInput(
-            field, f"is nested more than {NESTING_LEVELS} levels deep", "send a flatter value"
-        )
+        raise _TOO_DEEP.at(field)
 
 
 def _key_fault(keys: list[str]) -> _Fault | None:
@@ -198,13 +202,12 @@ def _key_fault(keys: list[str]) -> _Fault | None:
         if folded not in seen:
             seen[folded] = key
         elif seen[folded] == key:
-            return _Fault(f"has the key {shown(key)} twice", "send each key once")
+            problem = f"has the key {shown(key)} twice"
+            return _Fault(problem, "send each key once", ErrorReason.JSON_KEYS_AMBIGUOUS)
         else:
-            return _Fault(
-                f"has the keys {shown(seen[folded])} and {shown(key)}, which differ only in case"
-                " or Unicode form",
-                "keep one of them",
-            )
+            both = f"{shown(seen[folded])} and {shown(key)}"
+            problem = f"has the keys {both}, which differ only in case or Unicode form"
+            return _Fault(problem, "keep one of them", ErrorReason.JSON_KEYS_AMBIGUOUS)
     return None
 
 
@@ -213,26 +216,23 @@ def _object(pairs: list[tuple[str, Any]]) -> Any:
     # Joined, one call tells for all keys; for ASCII, lower case is the whole of case folding.
     if "".join(members).isascii() and len(set(map(str.lower, members))) == len(pairs):
         return members
-    fault = _key_fault([key for key, _ in pairs])
-    return members if fault is None else fault
+    return _key_fault([key for key, _ in pairs]) or members
 
 
 def _integer(literal: str) -> Any:
     if len(literal.lstrip("-")) > NUMBER_DIGITS:
-        return _Fault(f"has a number of more than {NUMBER_DIGITS} digits", "send it as a string")
+        return _unsafe_number(f"of more than {NUMBER_DIGITS} digits")
     return int(literal)
 
 
 def _double(literal: str) -> Any:
     mantissa, _, exponent = literal.lower().partition("e")
     if len(mantissa) - mantissa.count("-") - mantissa.count(".") > NUMBER_DIGITS:
-        return _Fault(f"has a number of more than {NUMBER_DIGITS} digits", "send it as a string")
+        return _unsafe_number(f"of more than {NUMBER_DIGITS} digits")
     # Short enough first: converting thousands of digits costs their square.
     magnitude = exponent.lstrip("+-").lstrip("0")
     if len(magnitude) > 3 or int(magnitude or "0") > NUMBER_EXPONENT:
-        return _Fault(
-            f"has a number with an exponent beyond ±{NUMBER_EXPONENT}", "send it as a string"
-        )
+        return _unsafe_number(f"with an exponent beyond ±{NUMBER_EXPONENT}")
     number = float(literal)
     if number == 0 and mantissa.strip("-0."):
         return _out_of_range(literal)
@@ -253,10 +253,12 @@ def _read_back(number: float) -> Any:
 
 
 def _out_of_range(_literal: str) -> Any:
-    return _Fault(
-        f"has a number that is not finite, or not zero and below {_SMALLEST}",
-        "send a number in this range, or a string",
-    )
+    what = f"that is not finite, or not zero and below {_SMALLEST}"
+    return _unsafe_number(what, "send a number in this range, or a string")
+
+
+def _unsafe_number(what: str, remedy: str = "send it as a string") -> _Fault:
+    return _Fault(f"has a number {what}", remedy, ErrorReason.JSON_NUMBER_UNSAFE)
 
 
 def _raising(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -287,11 +289,9 @@ def _refuse_first_fault(value: Any, field: str) -> None:
     """Raises InvalidInput for the first fault or lone surrogate in `value`, if there is one."""
     for pointer, part in _walk(value, ""):
         if isinstance(part, _Fault):
-            raise InvalidInput(field, part.problem, part.remedy, pointer=pointer)
+            raise part.at(field, pointer)
         if isinstance(part, str) and not _is_unicode(part):
-            raise InvalidInput(
-                field, "has a lone surrogate", "send whole characters", pointer=pointer
-            )
+            raise _Fault("has a lone surrogate", "send whole characters").at(field, pointer)
 
 
 def _walk(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
@@ -327,11 +327,10 @@ def _plain(value: object, level: int) -> Any:
     if isinstance(value, float):
         return _read_back(value)
     if level > NESTING_LEVELS:
-        return _Fault(f"is nested more than {NESTING_LEVELS} levels deep", "send less depth")
+        return _TOO_DEEP
     if isinstance(value, Mapping):
         members = {key: _plain(member, level + 1) for key, member in value.items()}
-        fault = _key_fault(list(members))
-        return members if fault is None else fault
+        return _key_fault(list(members)) or members
     if isinstance(value, list | tuple):
         return [_plain(element, level + 1) for element in value]
     return _Fault("has a value that is not JSON", "send JSON values only")

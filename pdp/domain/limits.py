@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pdp.domain.error_reason import ErrorReason
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
@@ -87,14 +89,23 @@ class InvalidInput(ValueError):
     `field` is the path of the contract's field (`action.arguments_json`), `pointer` the place
     inside it as a JSON Pointer (RFC 6901) where one is known, `problem` what is wrong and `remedy`
     what to do. All four are safe to send back: they show at most a clipped, escaped piece of the
-    input.
+    input. `reason` is the kind of problem for programs.
     """
 
-    def __init__(self, field: str, problem: str, remedy: str, *, pointer: str = "") -> None:
+    def __init__(
+        self,
+        field: str,
+        problem: str,
+        remedy: str,
+        *,
+        pointer: str = "",
+        reason: ErrorReason = ErrorReason.FIELD_INVALID,
+    ) -> None:
         self.field = field
         self.problem = problem
         self.remedy = remedy
         self.pointer = pointer
+        self.reason = reason
         super().__init__(field, problem, remedy, pointer)
 
     def __str__(self) -> str:
@@ -112,7 +123,17 @@ def shown(value: str) -> str:
 def check_count(count: int, field: str, limit: int) -> None:
     """Raises InvalidInput where a repeated field has more than `limit` elements."""
     if count > limit:
-        raise InvalidInput(field, f"has {count} elements", f"send at most {limit}")
+        raise InvalidInput(
+            field,
+            f"has {count} elements",
+            f"send at most {limit}",
+            reason=ErrorReason.TOO_MANY_ELEMENTS,
+        )
+
+
+def too_long(field: str, limit: str, remedy: str) -> InvalidInput:
+    """The refusal of what is longer than `limit`, such as `256 bytes`."""
+    return InvalidInput(field, f"is longer than {limit}", remedy, reason=ErrorReason.FIELD_TOO_LONG)
 
 
 def check_text(
@@ -126,7 +147,7 @@ def check_text(
     """
     if not value:
         if required:
-            raise InvalidInput(field, "is empty", "set it")
+            raise InvalidInput(field, "is empty", "set it", reason=ErrorReason.FIELD_REQUIRED)
         return
     # A character is at least one byte, so nothing longer than the limit is ever searched.
     found = None
@@ -137,9 +158,10 @@ def check_text(
             field,
             f"has U+{ord(found[0]):04X} at character {found.start()}",
             "remove control characters and lone surrogates",
+            reason=ErrorReason.TEXT_NOT_PLAIN,
         )
     if len(value) > limit or (not value.isascii() and len(value.encode()) > limit):
-        raise InvalidInput(field, f"is longer than {limit:,} bytes", "shorten it")
+        raise too_long(field, f"{limit:,} bytes", "shorten it")
 
 
 def check_request_id(value: str, field: str = "request_id") -> None:

@@ -1,0 +1,66 @@
+"""What is wrong with a request that gets no decision, as stable codes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ErrorReason(StrEnum):
+    """The `reason` of a google.rpc.ErrorInfo, unique within this service's domain.
+
+    A code never changes its meaning. docs/errors.md says of each which status it comes with and
+    what to do.
+    """
+
+    # The request cannot be read, or says what no request may.
+    MESSAGE_MALFORMED = "MESSAGE_MALFORMED"
+    FIELD_REQUIRED = "FIELD_REQUIRED"
+    FIELD_INVALID = "FIELD_INVALID"
+    FIELD_TOO_LONG = "FIELD_TOO_LONG"
+    FIELDS_CONFLICT = "FIELDS_CONFLICT"
+    TOO_MANY_ELEMENTS = "TOO_MANY_ELEMENTS"
+    TEXT_NOT_PLAIN = "TEXT_NOT_PLAIN"
+    JSON_INVALID = "JSON_INVALID"
+    JSON_KEYS_AMBIGUOUS = "JSON_KEYS_AMBIGUOUS"
+    JSON_NUMBER_UNSAFE = "JSON_NUMBER_UNSAFE"
+    JSON_TOO_DEEP = "JSON_TOO_DEEP"
+    GLOB_INVALID = "GLOB_INVALID"
+    GLOB_TOO_COSTLY = "GLOB_TOO_COSTLY"
+    PAGE_TOKEN_INVALID = "PAGE_TOKEN_INVALID"  # noqa: S105  # no secret
+    CONSTRAINT_UNMET = "CONSTRAINT_UNMET"
+
+    # Who asks.
+    CALLER_IS_SUBJECT = "CALLER_IS_SUBJECT"
+    ROLE_MISSING = "ROLE_MISSING"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+
+    # What it is about is not there, or no longer as it would have to be.
+    APPROVAL_NOT_FOUND = "APPROVAL_NOT_FOUND"
+    DECISION_NOT_FOUND = "DECISION_NOT_FOUND"
+    GRANT_NOT_FOUND = "GRANT_NOT_FOUND"
+    SERVICE_NOT_FOUND = "SERVICE_NOT_FOUND"
+    TASK_NOT_FOUND = "TASK_NOT_FOUND"
+    REQUEST_ID_EXPIRED = "REQUEST_ID_EXPIRED"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    OUTCOME_FINAL = "OUTCOME_FINAL"
+    ALREADY_VOTED = "ALREADY_VOTED"
+    APPROVAL_NOT_PENDING = "APPROVAL_NOT_PENDING"
+    GRANT_NOT_POSSIBLE = "GRANT_NOT_POSSIBLE"
+    NOTHING_TO_CANCEL = "NOTHING_TO_CANCEL"
+
+    # The service cannot now, or at all.
+    ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
+    QUEUE_FULL = "QUEUE_FULL"
+    TOO_MANY_PREVIEWS = "TOO_MANY_PREVIEWS"
+    TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
+    TOO_MANY_WATCHES = "TOO_MANY_WATCHES"
+    CLIENT_GONE = "CLIENT_GONE"
+    MESSAGE_LATE = "MESSAGE_LATE"
+    NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
+    OUTCOMES_NOT_RECORDED = "OUTCOMES_NOT_RECORDED"
+    PREVIEW_LATE = "PREVIEW_LATE"
+    STOPPING = "STOPPING"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
+    STREAM_ENDED = "STREAM_ENDED"
+    WATCH_BEHIND = "WATCH_BEHIND"
+    INTERNAL = "INTERNAL"
