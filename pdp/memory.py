@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pdp.domain import builtin
+from pdp.domain import builtin, drafts
+from pdp.domain.catalogue import ArgumentKind
+from pdp.domain.drafts import DraftArgument
 from pdp.domain.goal import GoalActs, read_goal
 from pdp.domain.task import Task
 from pdp.domain.task_atoms import TaskAtoms
+from pdp.domain.values import ToolClass
 from pdp.ports import Store, TaskEvent
 
 #: Atoms kept for all tasks together; about 200 bytes each.
@@ -48,6 +51,13 @@ class Met:
             negated=self.goal.negated | more.negated,
             delegates=self.goal.delegates or more.delegates,
         )
+
+    def drafted(self, decision_id: str, arguments: Sequence[DraftArgument]) -> None:
+        """A draft was made or changed: what sends it by its identifier reaches whom it names."""
+        vouched = drafts.vouched(arguments)
+        if vouched is not None:
+            changed = [one.value for one in arguments if one.kind == ArgumentKind.IDENTIFIER]
+            self.atoms.add_draft(decision_id, changed, vouched=vouched)
 
     def see(self, event: TaskEvent) -> None:
         """What a call returned, or material that was appended."""
@@ -125,6 +135,8 @@ def tell(task: Task, events: Sequence[TaskEvent]) -> Met:
             arguments = call["call"]["arguments"]
             if call["tool"]["server"] != builtin.SERVER:
                 met.atoms.add_arguments(arguments)
+                if call["tool"]["class"] == ToolClass.DRAFT:
+                    met.drafted(event.decision_id, drafts.recorded(call))
             elif call["tool"]["name"] == builtin.APPEND_CONTEXT:
                 appended[event.decision_id] = arguments["trust"]
         elif appended.get(event.decision_id) == "principal":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pdp import approvals, standing
-from pdp.domain import constrain
+from pdp.domain import constrain, drafts
 from pdp.domain.answer import (
     Answer,
     Refusal,
@@ -121,7 +121,10 @@ def settle(
         asks = approval is not None and approval.decision_id == decision_id
         task = _add_up(decided, task, overlay, asks=asks)
         if policy.decision is Decision.ALLOW and not facts.is_builtin:
-            overlay.met(task).atoms.add_arguments(dict(facts.arguments))
+            met = overlay.met(task)
+            met.atoms.add_arguments(dict(facts.arguments))
+            if facts.tool is not None and facts.tool.tool_class is ToolClass.DRAFT:
+                met.drafted(decision_id, drafts.traced(facts.traces))
     tool = facts.tool
     task_id = task.id if task is not None else ""
     overlay.add_decision(

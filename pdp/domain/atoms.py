@@ -135,6 +135,14 @@ def email(text: str) -> str | None:
     return None if host is None else f"{match[1].casefold()}@{host}"
 
 
+def mailbox_parts(text: str) -> tuple[str, ...]:
+    """A text, and of a mailbox with a name (`Ann <ann@x.org>`) its name and address as well."""
+    if text[-1:] != ">" or _NAMED_MAILBOX.fullmatch(text) is None:
+        return (text,)
+    name, _, address = text[:-1].rpartition("<")
+    return (text, name.strip(' "'), address.strip())
+
+
 def domain(text: str) -> str | None:
     """A domain name or IPv4 address in lower-case ASCII without the root's dot, or None."""
     host = text.removesuffix(".")

@@ -52,7 +52,8 @@ class ArgumentKind(StrEnum):
 class ValueType(StrEnum):
     """What kind of value an argument holds, as far as its definition says; `text` if it does not.
 
-    It chooses how the value is compared as a typed atom and what its resource is called.
+    It chooses how the value is compared as a typed atom and what its resource is called. `power` is
+    a flag or choice that can open something to everybody.
     """
 
     TEXT = "text"
@@ -70,6 +71,7 @@ class ValueType(StrEnum):
     NUMBER = "number"
     DATE = "date"
     IDENTIFIER = "identifier"
+    POWER = "power"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,14 @@ class ArgumentValue:
     """A leaf of a call's arguments: its RFC 6901 pointer, its value, and its declared role.
 
     `role` is None for an argument that the catalogue does not declare. The value is a scalar or an
-    empty container.
+    empty container. `beneath` is the innermost member name on the way to it that the catalogue does
+    not know, empty where it knows all.
     """
 
     pointer: str
     value: JsonValue
     role: ArgumentRole | None
+    beneath: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,25 +258,32 @@ def argument_values(tool: Tool, arguments: Mapping[str, JsonValue]) -> list[Argu
     Null counts as not given and is left out. The caller has bounded depth and size already.
     """
     found: list[ArgumentValue] = []
-    pending: list[tuple[str, str, JsonValue, ArgumentRole | None]] = [
-        (f"/{escape(name)}", escape_star(escape(name)), value, None)
+    pending: list[tuple[str, str, JsonValue, ArgumentRole | None, str]] = [
+        (f"/{escape(name)}", escape_star(escape(name)), value, None, "")
         for name, value in reversed(list(arguments.items()))
     ]
     while pending:
-        pointer, path, value, above = pending.pop()
-        role = tool.arguments.get(path, above)
+        pointer, path, value, above, beneath = pending.pop()
+        role = tool.arguments.get(path)
+        role, beneath = (above, beneath) if role is None else (role, "")
         if isinstance(value, Mapping) and value:
             pending.extend(
-                (f"{pointer}/{escape(name)}", f"{path}/{escape_star(escape(name))}", below, role)
+                (
+                    f"{pointer}/{escape(name)}",
+                    f"{path}/{escape_star(escape(name))}",
+                    below,
+                    role,
+                    name,
+                )
                 for name, below in reversed(list(value.items()))
             )
         elif isinstance(value, list | tuple) and value:
             pending.extend(
-                (f"{pointer}/{index}", f"{path}/*", value[index], role)
+                (f"{pointer}/{index}", f"{path}/*", value[index], role, beneath)
                 for index in range(len(value) - 1, -1, -1)
             )
         elif value is not None:
-            found.append(ArgumentValue(pointer, value, role))
+            found.append(ArgumentValue(pointer, value, role, beneath))
     return found
 
 

@@ -30,10 +30,16 @@ from pdp.domain.argument_words import (
     SELECTING,
 )
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, ValueType
-from pdp.domain.definition import Definition, Field
+from pdp.domain.definition import Definition, Field, singular, split_words
 from pdp.domain.inference_effect import Effect
 from pdp.domain.values import ToolClass
-from pdp.domain.vocabulary import MONEY_NOUNS, PAYING_VERBS, SHARED_NOUNS
+from pdp.domain.vocabulary import (
+    CLOSED_WORDS,
+    MONEY_NOUNS,
+    OPEN_WORDS,
+    PAYING_VERBS,
+    SHARED_NOUNS,
+)
 
 _DATE_TEXT = re.compile(
     r"\biso(?:[- ]?8601)?\b|yyyy|\bdate\b|\btimestamp\b|rfc ?3339|\btime (?:of|when|in)\b", re.I
@@ -79,6 +85,8 @@ def infer_arguments(definition: Definition, effect: Effect) -> dict[str, Argumen
 
 
 def _guess(definition: Definition, effect: Effect, field: Field) -> ArgumentGuess:
+    if effect.has_effect and _can_open(field):
+        return _found(ArgumentKind.SINK, ValueType.POWER, f"name:{field.label} can open it to all")
     if field.types == {"boolean"}:
         return _found(ArgumentKind.OPTION, ValueType.TEXT, "schema:boolean")
     if field.choices:
@@ -95,6 +103,14 @@ def _guess(definition: Definition, effect: Effect, field: Field) -> ArgumentGues
     if effect.tool_class is ToolClass.READ and not effect.egress:
         return _found(ArgumentKind.CONTENT, ValueType.TEXT, "class:read inside the server")
     return ArgumentGuess(ArgumentRole(ArgumentKind.SINK), ())
+
+
+def _can_open(field: Field) -> bool:
+    """Whether a flag or a listed choice can open something to everybody."""
+    if field.types == {"boolean"}:
+        return not (OPEN_WORDS | CLOSED_WORDS).isdisjoint(field.words)
+    chosen = (singular(word) for one in field.choices for word in split_words(str(one)))
+    return not OPEN_WORDS.isdisjoint(chosen)
 
 
 def _found(kind: ArgumentKind, holds: ValueType, *grounds: str) -> ArgumentGuess:

@@ -25,6 +25,7 @@ from pdp.domain.catalogue import (
     ValueType,
     argument_values,
 )
+from pdp.domain.leaf_roles import OPENNESS, effective_role, opens
 from pdp.domain.task_atoms import Origin, Seen, TaskAtoms
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
 
@@ -125,11 +126,17 @@ def output_label(tool: Tool, traces: Sequence[ArgumentTrace]) -> OutputLabel:
 
 
 def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]]) -> ArgumentTrace:
-    role = leaf.role
+    role = effective_role(leaf)
     kind = role.kind.value if role is not None else UNDECLARED
     holds = role.holds if role is not None else ValueType.TEXT
     value = leaf.value if isinstance(leaf.value, str) else _scalar(leaf.value)
     shown = value[:_MAX_SHOWN]
+    if holds is ValueType.POWER and not opens(leaf.pointer, leaf.value):
+        return ArgumentTrace(leaf.pointer, kind, holds, shown, Origin.NONE)
+    if holds is ValueType.POWER:
+        spoken = any(map(atoms.says, OPENNESS))
+        origin = Origin.PRINCIPAL if spoken else Origin.UNKNOWN
+        return ArgumentTrace(leaf.pointer, kind, holds, shown, origin)
     chooses_nothing = role is not None and role.kind is ArgumentKind.OPTION
     if chooses_nothing or not value.strip() or isinstance(leaf.value, bool):
         # A flag that nobody declared can still decide everything.
@@ -138,6 +145,9 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]
     if role is not None and role.kind is ArgumentKind.CONTENT:
         return _content(leaf.pointer, role, value, atoms, read)
     origin, source, seen = _origin(leaf.value, holds, atoms)
+    doubtful = kind == ArgumentKind.IDENTIFIER and any(one.doubtful for one in seen)
+    if doubtful:
+        origin = Origin.UNTRUSTED
     return ArgumentTrace(
         pointer=leaf.pointer,
         kind=kind,
@@ -145,8 +155,8 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]
         value=shown,
         origin=origin,
         source=source,
-        exists=bool(seen) and all(one.outputs for one in seen),
-        named=bool(seen) and all(one.named for one in seen),
+        exists=bool(seen) and not doubtful and all(one.outputs for one in seen),
+        named=bool(seen) and not doubtful and all(one.named for one in seen),
         pointed=any(one.pointed for one in seen),
         sensitivity=max((one.sensitivity for one in seen), default=Sensitivity.UNSPECIFIED),
     )

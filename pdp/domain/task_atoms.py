@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pdp.domain.atoms import (
     Atom,
     AtomKind,
-    atom,
     case_matters,
     coded,
     is_short,
     is_strong,
+    mailbox_parts,
     normalise,
     value_atoms,
 )
 from pdp.domain.atoms_output import read_output
+from pdp.domain.atoms_said import bare_words, parts, places
 from pdp.domain.atoms_text import (
     dates,
     grouped_digits,
-    is_linked,
     numbers,
     telling,
     typed_forms,
-    word_urls,
 )
 from pdp.domain.catalogue import ValueType
 from pdp.domain.values import OutputLabel, Sensitivity
@@ -61,7 +60,9 @@ class Seen(NamedTuple):
 
     `source` is the decision whose output it came from, or the name of the principal's text.
     `outputs` are the labels of outputs that held it. `named` says that one had it in a record with
-    something the principal named, `pointed` that an untrusted one had it in running text.
+    something the principal named, or that a draft made it whose recipients the principal named;
+    `pointed` that an untrusted one had it in running text; `doubtful` that a draft made or changed
+    it whose recipients or links nobody is known to have chosen.
     """
 
     origin: Origin = Origin.UNKNOWN
@@ -71,6 +72,7 @@ class Seen(NamedTuple):
     named: bool = False
     pointed: bool = False
     order: int = 0
+    doubtful: bool = False
 
 
 _UNSEEN: Final = Seen()
@@ -82,7 +84,9 @@ class TaskAtoms:
     Looking an atom up costs the same however long the task is. Not for several threads at once.
     """
 
-    __slots__ = ("_bases", "_exact", "_order", "_read", "_said", "_seen", "_texts", "full")
+    __slots__ = (
+        "_bases", "_drafts", "_exact", "_order", "_read", "_said", "_seen", "_texts", "full",
+    )  # fmt: skip
 
     def __init__(self, base: TaskAtoms | None = None) -> None:
         """Start empty, or as a draft over `base`, which stays as it is until it absorbs the draft.
@@ -94,6 +98,7 @@ class TaskAtoms:
         self._said: dict[str, tuple[str, int]] = {}
         self._texts: list[tuple[Wording, str, int]] = []
         self._read: Mapping[str, Sequence[str]] = {}
+        self._drafts: dict[str, bool] = {}
         self._bases: tuple[TaskAtoms, ...] = () if base is None else (base, *base._bases)
         self._order: int = base._order if base is not None else 0
         self.full: bool = base.full if base is not None else False
@@ -108,6 +113,7 @@ class TaskAtoms:
         self._exact |= draft._exact
         self._said.update(draft._said)
         self._texts.extend(draft._texts)
+        self._drafts.update(draft._drafts)
         self._order, self.full = draft._order, draft.full
 
     def __len__(self) -> int:
@@ -128,9 +134,9 @@ class TaskAtoms:
             *grouped_digits(seen),
             *(f"{AtomKind.NUMBER}:{found}" for found in numbers(seen)),
             *(f"{AtomKind.DATE}:{found}" for found in dates(seen)),
-            *_parts(seen),
-            *_places(seen),
-            *(f"verbatim:{part}" for part in (*wording.quoted, *_bare_words(seen))),
+            *parts(seen),
+            *places(seen),
+            *(f"verbatim:{part}" for part in (*wording.quoted, *bare_words(seen))),
         ]
         for form in islice(dict.fromkeys(forms), _MAX_SAID):
             self._said.setdefault(form.casefold(), (source, self._order))
@@ -156,6 +162,27 @@ class TaskAtoms:
         self.full = self.full or not rest.complete
         forms.extend(typed_forms(rest, cells=unread))
         self._add(forms, Seen(order=self._next()))
+
+    def add_draft(self, decision_id: str, identifiers: Iterable[str], *, vouched: bool) -> None:
+        """A draft was allowed that may be sent by its identifier, and changes these identifiers.
+
+        `vouched` says that the principal named everybody it goes to, and nothing in it reaches
+        anybody else. To be told after the call's arguments.
+        """
+        self._drafts[decision_id] = vouched
+        for value in () if vouched else identifiers:
+            for one in value_atoms(value, ValueType.IDENTIFIER):
+                found = self._get(one.key)
+                if found is not _UNSEEN or len(self) < MAX_ATOMS:
+                    self._seen[one.key] = found._replace(
+                        doubtful=True, order=found.order or self._order
+                    )
+
+    def _drafted(self, decision_id: str) -> bool | None:
+        for layer in self._layers():
+            if decision_id in layer._drafts:
+                return layer._drafts[decision_id]
+        return None
 
     def expect(self, read: Mapping[str, Sequence[str]]) -> None:
         """Texts of a call whose arguments may be added next, with the forms read in each."""
@@ -189,12 +216,19 @@ class TaskAtoms:
             order=self._next(),
         )
         room = MAX_OF_OUTPUT
+        vouched = self._drafted(decision_id)
+        if vouched is not None:
+            # What is new was minted for the draft; the rest it was given.
+            forms = (*typed_forms(rest, cells=reading.cells), *typed_forms(prose))
+            minted = [form for form in forms if self._get(form.casefold()) is _UNSEEN]
+            room -= self._add(minted, seen._replace(named=vouched, doubtful=not vouched), room)
         room -= self._add(typed_forms(rest, cells=reading.cells), seen, room)
         pointed = seen._replace(pointed=origin is Origin.UNTRUSTED)
         self._add(typed_forms(prose), pointed, room)
         texts = [wording for layer in self._layers() for wording, _, _ in layer._texts]
         for record in reading.records if texts else ():
-            begun = (value for value in record if any(text.begins(value) for text in texts))
+            by_name = chain.from_iterable(map(mailbox_parts, record))
+            begun = (value for value in by_name if any(text.begins(value) for text in texts))
             if any(self.said(coded(value)) for value in begun):
                 self._add(
                     (one.form for value in record for one in value_atoms(value, ValueType.TEXT)),
@@ -317,6 +351,7 @@ def _merged(old: Seen, new: Seen) -> Seen:
         or (new.named and (new.origin is Origin.TRUSTED or old.origin is not Origin.TRUSTED)),
         pointed=old.pointed or new.pointed,
         order=old.order,
+        doubtful=old.doubtful,
     )
 
 
@@ -332,38 +367,3 @@ def _leaves(value: JsonValue) -> Iterable[str]:
             yield node
         elif isinstance(node, int | float) and not isinstance(node, bool):
             yield str(node)
-
-
-def _bare_words(text: str) -> Iterable[str]:
-    return (word.strip(".,;:!?'\"`()[]{}<>") for word in text.split())
-
-
-def _places(text: str) -> Iterable[str]:
-    """A host or link written without a scheme is meant with either; a host is also a domain."""
-    for word in dict.fromkeys(text.split()):
-        bare = word.strip(".,;:!?'\"`()[]{}<>")
-        if is_linked(bare):
-            yield from (
-                f"{AtomKind.URL}:{scheme}://{bare.lower()}/" for scheme in ("http", "https")
-            )
-            continue
-        for form, written in word_urls(word):
-            if form is not None and "://" not in written:
-                yield f"{AtomKind.URL}:http://{form.removeprefix('https://')}"
-            if form is not None and form.count("/") == 3 and form.endswith("/"):
-                yield f"{AtomKind.TEXT}:{form.split('/')[2]}"
-
-
-def _parts(text: str) -> Iterable[str]:
-    """The names that a principal's compound gives: `owner/name#7`, the steps of a URL's path."""
-    for word in text.split():
-        bare = word.strip(".,;:!?'\"`()[]{}<>")
-        if "/" not in bare or bare.startswith(("/", ".", "~")) or len(bare) > 2048:
-            continue
-        path = bare.partition("://")[2].partition("/")[2] if "://" in bare else bare
-        for step in path.partition("?")[0].partition("#")[0].split("/"):
-            if step:
-                yield atom(AtomKind.TEXT, step).form
-        number = bare.rpartition("#")[2]
-        if number.isdigit():
-            yield atom(AtomKind.TEXT, number).form

@@ -34,6 +34,18 @@ named(one) if {
 }
 
 # METADATA
+# description: |
+#   The same, or an existing thing that the principal named it by: beside it in a record, or as the
+#   recipients of the draft that it is. Whoever writes records may imitate a name.
+addressed(one) if named(one)
+
+addressed(one) if {
+	one.kind == "identifier"
+	one.exists == true
+	one.named == true
+}
+
+# METADATA
 # description: Where the effect goes, and the principal named all of it.
 plainly_sent if {
 	plain
@@ -43,8 +55,19 @@ plainly_sent if {
 }
 
 # METADATA
-# description: Where the effect goes.
-recipients := [one |
+# description: |
+#   Where the effect goes. What is sent by an identifier alone ("reply to message 12") goes where that
+#   says.
+recipients := sinks if count(sinks) > 0
+
+else := [one |
+	input.tool.class == "send"
+	some one in input.provenance.arguments
+	one.kind == "identifier"
+	one.origin != "none"
+]
+
+sinks := [one |
 	some one in input.provenance.arguments
 	one.kind == "sink"
 	one.origin != "none"
@@ -55,7 +78,7 @@ recipients := [one |
 recipients_named if {
 	count(recipients) > 0
 	every one in recipients {
-		named(one)
+		addressed(one)
 	}
 }
 

@@ -146,7 +146,9 @@ def test_a_choice_that_lists_no_values_is_content_where_it_leaves() -> None:
     listed = {"type": "string", "enum": ["public", "unlisted"]}
     guessed = tool("post_update", "", status=TEXT, visibility=listed, language=TEXT)
     assert guessed.paths(ArgumentKind.CONTENT) == ("status", "language")
-    assert guessed.paths(ArgumentKind.OPTION) == ("visibility",)
+    assert guessed.paths(ArgumentKind.SINK) == ("visibility",)
+    tone = {"type": "string", "enum": ["plain", "formal"]}
+    assert tool("post_update", "", tone=tone).paths(ArgumentKind.OPTION) == ("tone",)
 
 
 def test_no_description_turns_a_recipient_into_a_date() -> None:

@@ -129,7 +129,7 @@ secrets := [one |
 	not harmless(one)
 ]
 
-strangers := [one | some one in origin.recipients; not origin.named(one)]
+strangers := [one | some one in origin.recipients; not origin.addressed(one)]
 
 unmatched := [one |
 	some one in input.provenance.arguments

@@ -135,7 +135,29 @@ fine(one) if {
 	one.kind == "amount"
 	one.origin in {"untrusted", "unknown"}
 	ordinary
+	input.tool.moves_value == true
 	data.pdp.parameters.sinks.unstated_amount - input.call.amount >= 0
+}
+
+# A limit, a quantity: nothing moves now, and what is large is no work of an agent's own.
+fine(one) if {
+	one.kind == "amount"
+	one.origin in {"untrusted", "unknown"}
+	ordinary
+	input.tool.moves_value == false
+	data.pdp.parameters.sinks.unstated_amount - abs(given[one.pointer]) >= 0
+}
+
+format_value(value) := value if is_string(value)
+
+format_value(value) := json.marshal(value) if is_number(value)
+
+# The numbers among the arguments, by pointer; one under a name that a pointer escapes is not among
+# them, and so is asked about.
+given[pointer] := to_number(value) if {
+	walk(input.call.arguments, [path, value])
+	regex.match(`^-?[0-9]{1,15}(\.[0-9]{1,15})?$`, format_value(value))
+	pointer := concat("", [sprintf("/%v", [step]) | some step in path])
 }
 
 fine(one) if {

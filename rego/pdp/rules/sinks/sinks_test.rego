@@ -64,11 +64,23 @@ test_an_identifier_needs_to_exist if {
 
 test_an_amount_that_nobody_stated_passes_up_to_the_bound if {
 	every origin in ["untrusted", "unknown"] {
-		call := with_one("amount", origin)
+		call := sample.but(with_one("amount", origin), {"tool": {"moves_value": true}})
 		verdict(sample.but(call, {"call": {"amount": 2000}})) == {"result": "pass"}
 		verdict(sample.but(call, {"call": {"amount": 2000.01}})).result == "escalate"
 		said := verdict(sample.but(call, {"call": {"amount": 0.01}})) with data.pdp.parameters.sinks.unstated_amount as 0
 		said.result == "escalate"
+	}
+}
+
+test_a_quantity_that_nobody_stated_passes_up_to_the_same_bound if {
+	every origin in ["untrusted", "unknown"] {
+		call := with_one("amount", origin)
+		pointer := call.provenance.arguments[_].pointer
+		name := trim_left(pointer, "/")
+		verdict(sample.but(call, {"call": {"arguments": {name: 2000}}})) == {"result": "pass"}
+		verdict(sample.but(call, {"call": {"arguments": {name: -2000.5}}})).result == "escalate"
+		verdict(sample.but(call, {"call": {"arguments": {name: "2"}}})) == {"result": "pass"}
+		verdict(sample.but(call, {"call": {"arguments": {name: "1e9"}}})).result == "escalate"
 	}
 }
 
