@@ -22,8 +22,8 @@ from pdp.clock import SystemClock
 from pdp.decide import ENTRYPOINT, Parts
 from pdp.domain.catalogue import Catalogue, Tool
 from pdp.domain.facts import ActsOf
-from pdp.domain.goal import acts_of
 from pdp.domain.goal_words import Acts
+from pdp.domain.tool_acts import acts_of
 from pdp.engine.binary import find_opa
 from pdp.engine.limits import MEBIBYTE, OpaLimits
 from pdp.engine.managed import ManagedOpa

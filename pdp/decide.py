@@ -28,7 +28,6 @@ from pdp.domain.approval import Standing
 from pdp.domain.catalogue import Catalogue
 from pdp.domain.document import input_document
 from pdp.domain.facts import ActsOf, CheckArguments, Facts, Planned
-from pdp.domain.goal import acts_of
 from pdp.domain.records import ApprovalRecord, RequestRecord
 from pdp.domain.request import (
     Call,
@@ -36,6 +35,7 @@ from pdp.domain.request import (
     ReportOutcomes,
 )
 from pdp.domain.task import Rollup, Task
+from pdp.domain.tool_acts import acts_of
 from pdp.domain.values import Decision, NextAction, Reason
 from pdp.domain.verdict import NotADecision, PolicyDecision, parse_decision
 from pdp.memory import Memory

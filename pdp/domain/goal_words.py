@@ -7,7 +7,6 @@ changes something, a sending one sends). Other languages are listed with the for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -54,7 +53,7 @@ def _acts(text: str) -> Acts:
     return frozenset(Act(word) for word in text.split())
 
 
-def _table(lines: Mapping[str, str]) -> dict[str, Acts]:
+def acts_table(lines: Mapping[str, str]) -> dict[str, Acts]:
     """Words by act(s) to acts by word; a word of several lines means all of them."""
     found: dict[str, Acts] = {}
     for acts, listed in lines.items():
@@ -72,7 +71,7 @@ _CLASS_ACTS: Final = {
     ToolClass.ADMIN: Act.GRANT,
 }
 
-_LISTED: Final = _table(
+_LISTED: Final = acts_table(
     {
         "send": "email e-mail mail message text sms dm tell inform notify contact ping phone call "
         "remind alert brief thank congratulate apologize apologise greet cc bcc",
@@ -179,7 +178,7 @@ LIGHT_VERBS: Final = words(
     "create add write drop shoot submit file open raise record want need like send return request "
     "organize organise fill"
 )
-NOUN_ACTS: Final = _table(
+NOUN_ACTS: Final = acts_table(
     {
         "pay": "payment transfer transaction refund donation reimbursement deposit withdrawal "
         "remittance payout",
@@ -255,125 +254,3 @@ NOUNY: Final = frozenset(WEAK_VERBS) | words(
     "show answer mark test order file document log build post mail email message phone ping "
     "alert"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """How people of one language ask: verb forms by act, what negates them, what makes nouns.
-
-    `forms` are the forms used for asking (imperatives, infinitives). A negation counts within
-    `reach` words before a form, or after it where the language puts it there.
-    """
-
-    forms: Mapping[str, Acts]
-    negations: frozenset[str]
-    negations_after: frozenset[str] = frozenset()
-    articles: frozenset[str] = frozenset()
-    delegation: str = ""
-    reach: int = 3
-    money: frozenset[str] = field(default=frozenset())
-
-
-LANGUAGES: Final[dict[str, Language]] = {
-    "de": Language(
-        forms=_table(
-            {
-                "send": "sende senden schicke schick schicken maile mailen verschicke verschicken "
-                "schreibe schreib schreiben benachrichtige benachrichtigen informiere informieren "
-                "sag sage zusenden zuschicken",
-                "reply": "antworte antworten beantworte beantworten",
-                "forward": "weiterleite weiterleiten leite",
-                "post": "poste posten veröffentliche veröffentlichen kommentiere kommentieren",
-                "share": "teile teilen freigeben",
-                "invite": "lade einladen einzuladen",
-                "pay": "zahle zahl zahlen bezahle bezahl bezahlen überweise überweis überweisen "
-                "begleiche begleichen erstatte erstatten spende spenden zurückzahlen",
-                "buy": "kaufe kauf kaufen bestelle bestell bestellen",
-                "book": "buche buchen reserviere reservieren",
-                "schedule": "plane planen vereinbare vereinbaren terminiere",
-                "create": "erstelle erstell erstellen anlegen lege erzeuge speichere speichern "
-                "hinzufügen füge trage eintragen",
-                "change": "ändere ändern aktualisiere aktualisieren verschiebe verschieben "
-                "bearbeite "
-                "bearbeiten umbenennen benenne anpassen passe korrigiere",
-                "delete": "lösche lösch löschen entferne entfernen",
-                "cancel": "storniere stornieren absagen kündige kündigen",
-                "close": "schließe schließen",
-                "run": "führe ausführen starte starten installiere installieren",
-                "grant": "gewähre gewähren erteile erteilen",
-                "revoke": "entziehe entziehen sperre sperren",
-            }
-        ),
-        negations=words("nicht kein keine keinen nie niemals ohne nichts"),
-        negations_after=words("nicht nichts niemandem keine keinen nie niemals"),
-        articles=words(
-            "der die das den dem des ein eine einen einem einer mein meine meinen diese"
-        ),
-        delegation=r"\b(?:befolge|folge|erledige|führe)\b.{0,40}\b(?:anweisung|aufgabe|schritte)",
-        money=words("geld betrag miete rechnung euro gebühr"),
-    ),
-    "fr": Language(
-        forms=_table(
-            {
-                "send": "envoie envoyez envoyer écris écrivez écrire préviens prévenez prévenir "
-                "informe informez informer dis dites",
-                "reply": "réponds répondez répondre",
-                "forward": "transfère transférez transférer transmets transmettez transmettre",
-                "post": "publie publiez publier poste postez poster",
-                "share": "partage partagez partager",
-                "invite": "invitez inviter",
-                "pay": "paie paye payez payer règle réglez régler vire virez virer rembourse "
-                "remboursez rembourser verse versez verser",
-                "buy": "achète achetez acheter commande commandez commander",
-                "book": "réserve réservez réserver",
-                "schedule": "planifie planifiez planifier programme programmez programmer "
-                "organisez",
-                "create": "crée créez créer ajoute ajoutez ajouter enregistre enregistrez "
-                "enregistrer rédige rédigez rédiger",
-                "change": "modifie modifiez modifier changez changer déplace déplacez déplacer "
-                "reporte reportez reporter renomme renommez renommer corrige corrigez",
-                "delete": "supprime supprimez supprimer efface effacez effacer enlève enlevez "
-                "retire retirez retirer",
-                "cancel": "annule annulez annuler",
-                "close": "ferme fermez fermer clôture clôturez",
-                "run": "exécute exécutez exécuter lance lancez lancer installez installer",
-            }
-        ),
-        negations=words("ne n' pas sans jamais"),
-        negations_after=words("pas rien jamais"),
-        articles=words("le la les l' un une des du mon ma mes ce cette ces son sa"),
-        delegation=r"\b(?:suis|suivez|exécute|fais|faites)\b.{0,40}\b(?:instructions|tâches|étapes)",
-        money=words("argent montant loyer facture euros frais"),
-    ),
-    "es": Language(
-        forms=_table(
-            {
-                "send": "envía envíe envíes enviar envíale mándale manda mande mandar escribe "
-                "escriba escribir avisa avise avisar informa informe notifica notifique dile",
-                "reply": "responde responda respondas responder contesta conteste contestar",
-                "forward": "reenvía reenvíe reenviar",
-                "post": "publica publique publicar",
-                "share": "comparte comparta compartas compartir",
-                "invite": "invita invitar",
-                "pay": "paga pague pagues pagar transfiere transfiera transferir reembolsa "
-                "reembolse "
-                "reembolsar",
-                "buy": "compra compre comprar encarga encargue pide",
-                "book": "reserva reservar",
-                "schedule": "programa programe programar agenda agende agendar",
-                "create": "crea cree crear añade añada añadir agrega agregue agregar guarda guarde "
-                "guardar redacta redacte",
-                "change": "cambia cambie cambiar modifica modifique modificar actualiza actualice "
-                "actualizar mueve mueva mover renombra corrige corrija aplaza",
-                "delete": "borra borre borres borrar elimina elimine elimines eliminar quita",
-                "cancel": "cancela cancele canceles cancelar anula anule anular",
-                "close": "cierra cierre cerrar",
-                "run": "ejecuta ejecute ejecutar instala instale instalar",
-            }
-        ),
-        negations=words("no sin nunca jamás"),
-        articles=words("el la los las un una unos unas mi mis tu su sus esta este esa ese"),
-        delegation=r"\b(?:sigue|siga|haz|haga|ejecuta)\b.{0,40}\b(?:instrucciones|tareas|pasos)",
-        money=words("dinero importe alquiler factura euros"),
-    ),
-}

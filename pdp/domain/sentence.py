@@ -18,8 +18,8 @@ from pdp.domain.catalogue import (
     ValueType,
     argument_values,
 )
-from pdp.domain.goal import acts_of
 from pdp.domain.goal_words import GRAVE, Act
+from pdp.domain.tool_acts import acts_of
 from pdp.domain.values import ToolClass
 from pdp.domain.vocabulary import words
 

@@ -6,9 +6,10 @@ from time import process_time
 
 import pytest
 
-from pdp.domain.goal import GoalActs, acts_of, asked, forbidden, read_goal
+from pdp.domain.goal import GoalActs, asked, forbidden, read_goal
 from pdp.domain.goal_words import Act, Acts
 from pdp.domain.inference import infer_tool
+from pdp.domain.tool_acts import acts_of
 
 # A goal, acts it asks for, and acts it does not ask for.
 GOALS = [
