@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from string import ascii_letters
 from typing import Final
 
@@ -22,23 +22,24 @@ from pdp.domain.atoms import (
     url,
 )
 from pdp.domain.atoms_dates import day
+from pdp.domain.atoms_words import EDGES, Parts, Telling, is_telling
+from pdp.domain.atoms_words import telling as telling
 from pdp.domain.vocabulary import words
 
-#: Different words of one text that are looked at; a text with more is a dump, not prose.
-MAX_WORDS: Final = 40_000
-#: Of these, words that can hold an atom: twice the atoms that are kept of one output. Each costs
-#: some microseconds, and calls of other tasks wait for them.
-MAX_TELLING: Final = 20_000
+#: Different atoms of one text that are found; it is as many as are kept of one output.
+MAX_FORMS: Final = 10_000
+#: Addresses, counted as often as they stand there.
+_MAX_MAILBOXES: Final = 2 * MAX_FORMS
+#: URLs that are not in their normal form yet; each takes several times as long as the others.
+_MAX_ODD_URLS: Final = 2_000
 #: Grouped numbers of one text; a text with more is a table.
 _MAX_GROUPED: Final = 2_000
+#: Numbers that are looked at for a word that makes them a name.
+_MAX_MARKED: Final = 10_000
 #: Domains in other scripts that are brought to ASCII; each takes tens of microseconds.
 _MAX_IDN: Final = 200
 
-#: A longer word is data; it is searched for addresses all the same.
-_LONG: Final = 1024
-
-_EDGES: Final = ".,;:!?'\"`()[]{}<>*_=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
-_TELLING = re.compile(r"[0-9@/\\]|[^\W_][._\-~+][^\W_]").search
+_DECIMAL = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}").fullmatch
 _EMAIL = re.compile(r"(?<![\w.!&'+%~-])[\w.!&'+%~-]{1,64}+@[^\s@,;<>\"'`()\[\]{}\\:/?#&=|]{3,253}")
 _HAS_EMAIL = re.compile(r"[^@]{1,512}@[^@\s]{1,253}\.[a-zA-Z]").match
 _SIMPLE_EMAIL = re.compile(
@@ -49,8 +50,6 @@ _URL = re.compile(
     r"(?<![A-Za-z0-9+.-])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}+://|[wW]{3}\.)[^\s<>\"`|\\^{}]{1,2048}"
 )
 _HOST_PATH = re.compile(r"((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})(?:[:/?#]\S{0,2048})?")
-_APART: Final = r"\s,;\"'`<>()\[\]{}|=*:@"
-_PIECE = re.compile(rf"(?<![^{_APART}])[^{_APART}]{{2,256}}+(?![^{_APART}])")
 _HAS_IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}-?[A-Za-z0-9-]{10}").search
 _WHOLE_IBAN = re.compile(
     r"(?:.{0,40}[^A-Za-z0-9])??([A-Za-z]{2}[0-9]{2}-?[A-Za-z0-9](?:-?[A-Za-z0-9]){9,29})"
@@ -103,89 +102,87 @@ _LINKED: Final = words(
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """The words of a text that can be or hold an atom, each once; `complete` unless too many."""
+class Found:
+    """The forms of atoms in a text, each once; `complete` unless it may hold others."""
 
-    text: str
-    words: list[str]
+    forms: list[str]
     complete: bool
 
 
-def telling(text: str) -> Telling:
-    """The words of normalised text that hold a digit or a mark inside."""
-    different: set[str] = set()
-    found: list[str] = []
-    rest = text
-    # What is beyond a limit is not even split.
-    while rest and len(different) <= MAX_WORDS and len(found) <= MAX_TELLING:
-        some = rest.split(None, MAX_TELLING)
-        rest = some.pop() if len(some) > MAX_TELLING else ""
-        found += [
-            word
-            for word in dict.fromkeys(some)
-            if not word.isalpha()
-            and (len(word) > _LONG or _TELLING(word))
-            and word not in different
-        ]
-        different.update(some)
-    complete = len(different) <= MAX_WORDS and len(found) <= MAX_TELLING
-    return Telling(text, found[:MAX_TELLING], complete)
-
-
-def typed_forms(text: str | Telling, *, cells: Iterable[str] = ()) -> Iterator[str]:
-    """The forms of all atoms in normalised text, the ones that reach somebody first.
-
-    `cells` are whole scalar values of a structured text. Forms may repeat.
-    """
+def typed_forms(text: str | Telling, *, cells: Iterable[str] = ()) -> list[str]:
+    """The forms of the atoms in normalised text, one more than MAX_FORMS at most."""
     read = telling(text) if isinstance(text, str) else text
-    found = read.words
-    if not found and read.complete:
-        yield from cell_forms(cells)
+    return find_forms(read, cells=cells, most=MAX_FORMS + 1).forms
+
+
+def find_forms(read: Telling, *, cells: Iterable[str] = (), most: int = MAX_FORMS) -> Found:
+    """The forms of the atoms in a text, those that reach somebody first, and `most` at most.
+
+    `cells` are whole scalar values of a structured text.
+    """
+    parts = Parts(read)
+    forms: dict[str, None] = {}
+    for stage in (
+        _emails(parts),
+        _urls(parts),
+        accounts(read),
+        _phones(parts, read.text),
+        cell_forms(cells),
+        _pieces(parts),
+        (f"text:{code}" for code in marked_numbers(read.text)),
+        _amounts(read.words),
+    ):
+        for form in stage:
+            forms[form] = None
+            if len(forms) > most:
+                return Found(list(islice(forms, most)), complete=False)
+    return Found(list(forms), parts.complete)
+
+
+def _phones(parts: Parts, text: str) -> Iterator[str]:
+    if not ("+" in text or "(" in text or "00" in text):
         return
-    if mailing := [word for word in found if "@" in word]:
-        yield from _emails(mailing)
-    if linking := [word for word in found if "/" in word or word[:4].lower() == "www."]:
-        yield from _urls(linking)
-    yield from accounts(read)
-    if "+" in read.text or "(" in read.text or "00" in read.text:
-        yield from _phones(read.text)
-    yield from cell_forms(cells)
-    yield from _pieces([word for word in found if "://" not in word and not _HAS_EMAIL(word)])
-    for code in marked_numbers(read.text):
-        yield f"text:{code}"
-    for word in found:
-        if (amount := _plain_number(word)) is not None:
-            yield f"number:{amount}"
-
-
-def _phones(text: str) -> Iterator[str]:
-    for found in islice(_PHONE.finditer(text), _MAX_GROUPED):
+    for found in parts.first(_PHONE.finditer(text), _MAX_GROUPED):
         code = digits(found[0])
         if code is not None:
-            yield f"{AtomKind.DIGITS}:{code}"
+            yield f"digits:{code}"
 
 
-def _emails(found: Iterable[str]) -> Iterator[str]:
+def _emails(parts: Parts) -> Iterator[str]:
     exotic = 0
-    for match in _EMAIL.finditer("\n".join(found)):
-        written = match[0].strip("'!&%~").rstrip(_EDGES).lower()
+    for match in parts.first(_EMAIL.finditer(parts.mailing()), _MAX_MAILBOXES):
+        written = match[0].strip("'!&%~").rstrip(EDGES).lower()
         if _SIMPLE_EMAIL(written):
             yield f"email:{written}"
             continue
-        exotic += not written.isascii()
-        form = email(written) if exotic <= _MAX_IDN or written.isascii() else None
+        if not written.isascii():
+            exotic += 1
+            if exotic > _MAX_IDN:
+                parts.complete = False
+                continue
+        form = email(written)
         if form is not None and "." in form.rpartition("@")[2]:
-            yield f"{AtomKind.EMAIL}:{form}"
+            yield f"email:{form}"
 
 
-def _urls(found: Iterable[str]) -> Iterator[str]:
-    for word in found:
+def _urls(parts: Parts) -> Iterator[str]:
+    whole, bare = parts.linking()
+    odd = 0
+    for word in whole:
         if plain_url(word):
             yield f"url:{word}"
             continue
         for form, _ in word_urls(word):
+            odd += 1
+            if odd > _MAX_ODD_URLS:
+                parts.complete = False
+                return
             if form is not None:
-                yield f"{AtomKind.URL}:{form}"
+                yield f"url:{form}"
+    for word in bare:
+        for form, _ in word_urls(word):
+            if form is not None:
+                yield f"url:{form}"
 
 
 def word_urls(word: str) -> Iterator[tuple[str | None, str]]:
@@ -196,7 +193,7 @@ def word_urls(word: str) -> Iterator[tuple[str | None, str]]:
     with_scheme = "://" in word
     matches = _URL.findall(word) if with_scheme or "www." in word.lower() else []
     if not matches and not with_scheme and "@" not in word and "." in word:
-        bare = _HOST_PATH.fullmatch(word.strip(_EDGES))
+        bare = _HOST_PATH.fullmatch(word.strip(EDGES))
         if bare is not None and "/" in bare[0] and is_linked(bare[1]):
             matches = [bare[0]]
     for match in matches:
@@ -244,7 +241,7 @@ def grouped_digits(text: str) -> Iterator[str]:
 
 def marked_numbers(text: str) -> Iterator[str]:
     """Short numbers that the word before them makes a name: `#12`, `issue 7`, `ID: '13'`."""
-    for match in islice(_MARKED.finditer(text), MAX_WORDS // 4):
+    for match in islice(_MARKED.finditer(text), _MAX_MARKED):
         at = match.start()
         if text[at] != "#" and text[at - 1 : at] not in _BEFORE_MARKED:
             continue
@@ -271,30 +268,33 @@ def dates(text: str) -> Iterator[str]:
                 yield f"-{form[4:]}"
 
 
-def _plain_number(word: str) -> str | None:
-    if word[0].isalpha():
-        return None
-    bare = word.strip("'\",;:()[]{}$€£%").rstrip(".")
-    if not bare or len(bare) > 24 or not (bare[0].isdigit() or bare[0] in "+-"):
-        return None
-    return str(int(bare)) if bare.isdecimal() and bare.isascii() else number(bare)
+def _amounts(found: Iterable[str]) -> Iterator[str]:
+    for word in found:
+        if word[0].isalpha():
+            continue
+        bare = word.strip("'\",;:()[]{}$€£%").rstrip(".")
+        if not bare or len(bare) > 24 or not (bare[0].isdigit() or bare[0] in "+-"):
+            continue
+        if bare.isdecimal() and bare.isascii():
+            yield f"number:{int(bare)}"
+        elif _DECIMAL(bare):
+            whole, _, part = bare.partition(".")
+            part = part.rstrip("0")
+            yield f"number:{whole.lstrip('0') or '0'}{'.' if part else ''}{part}"
+        elif (amount := number(bare)) is not None:
+            yield f"number:{amount}"
 
 
-def _pieces(telling: list[str]) -> Iterator[str]:
+def _pieces(parts: Parts) -> Iterator[str]:
     """Identifiers, file names, paths and the like: what stands between white space and marks."""
-    pieces = (found[0] for found in _PIECE.finditer("\n".join(telling)))
-    met: set[str] = set()
-    for piece in chain(pieces, telling):
-        bare = piece.strip(_EDGES)
-        if not bare or bare in met or len(bare) > MAX_PLAIN:
+    words = [word for word in parts.words if "://" not in word and not _HAS_EMAIL(word)]
+    for piece in parts.pieces(words):
+        if "://" in piece or not is_telling(piece):
             continue
-        met.add(bare)
-        if "://" in bare or not _TELLING(bare):
-            continue
-        if bare[0].isalpha() and "/" not in bare:
-            yield f"text:{bare}"
-        elif not bare.isdigit() or len(bare) > 5:
-            form = coded_form(bare)
+        if piece[0].isalpha() and "/" not in piece:
+            yield f"text:{piece}"
+        elif not piece.isdigit() or len(piece) > 5:
+            form = coded_form(piece)
             if form != "text:":
                 yield form
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pdp.domain.atoms_text import MAX_TELLING
+from pdp.domain.atoms_words import MAX_TELLING
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Tool, ValueType
 from pdp.domain.provenance import MAX_EMBEDDED, ArgumentTrace, output_label, trace

@@ -1,0 +1,125 @@
+"""The words of a text that can be or hold an atom, and the pieces that they are put together from.
+
+All in time linear in the text, and never more than so many: what is beyond a limit is said to be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from pdp.domain.atoms import MAX_PLAIN
+
+#: Words of one text that can hold an atom: as many different ones as atoms are kept of one output.
+#: Each costs some microseconds, and somebody waits for them.
+MAX_TELLING: Final = 10_000
+#: The same, counted as often as they stand there; a text with more is a table of small numbers.
+_MAX_MET: Final = 4 * MAX_TELLING
+#: Different pieces of these words; most words are one.
+_MAX_PIECES: Final = 2 * MAX_TELLING
+#: The same, counted as often as they stand there.
+_MAX_PIECES_MET: Final = 8 * MAX_TELLING
+#: Characters that addresses are looked for in; ten thousand addresses have 300,000.
+_MAX_MAILING: Final = 384 * 1024
+#: No address is nearly as long (RFC 5321, section 4.5.3.1); what has no mark for so long is data.
+_MAX_MAILBOXES: Final = 4096
+
+#: What may stand around a word and is no part of it.
+EDGES: Final = ".,;:!?'\"`()[]{}<>*_=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
+#: Whether a word holds a digit or a mark that names have inside.
+is_telling = re.compile(r"[0-9@/\\]|[^\W_][._\-~+][^\W_]").search
+# From the first such place to the end of the word. It begins with a set of characters, which is
+# quick to search for; what stands around them is looked at only then.
+_REST = re.compile(r"[0-9@/\\._\-~+](?:(?<=[0-9@/\\])|(?=[^\W_])(?<=[^\W_].))\S*+")
+#: What stands in neither part of an address.
+_NO_MAIL: Final = ',;<>"`()[]{}\\:/?#=|'
+_NO_URL: Final = '<>"`|\\^{}'
+_APART: Final = ",;\"'`<>()[]{}|=*:@"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The words of a text that can be or hold an atom, each once; `complete` unless too many."""
+
+    text: str
+    words: list[str]
+    complete: bool
+
+
+def telling(text: str, most: int = MAX_TELLING) -> Telling:
+    """The words of normalised text that hold a digit or a mark inside, `most` at most."""
+    found: dict[str, None] = {}
+    at = met = 0
+    for match in islice(_REST.finditer(text), _MAX_MET + 1):
+        start, end = match.span()
+        before = text[at:start]
+        at = end
+        if before and not before[-1].isspace():
+            start -= len(before.rsplit(None, 1)[-1])
+        found[text[start:end]] = None
+        met += 1
+        if len(found) > most:
+            break
+    complete = len(found) <= most and met <= _MAX_MET
+    return Telling(text, list(islice(found, most)), complete)
+
+
+class Parts:
+    """Takes words apart; `complete` turns False where there was more than is looked at."""
+
+    __slots__ = ("complete", "words")
+
+    def __init__(self, read: Telling) -> None:
+        self.words = read.words
+        self.complete = read.complete
+
+    def mailing(self) -> str:
+        """What can hold e-mail addresses, each on a line."""
+        found = [
+            part
+            for part in _apart([word for word in self.words if "@" in word], _NO_MAIL)
+            if "@" in part
+        ]
+        short = [part for part in found if len(part) <= _MAX_MAILBOXES]
+        text = "\n".join(short)
+        self.complete &= len(short) == len(found) and len(text) <= _MAX_MAILING
+        return text[:_MAX_MAILING]
+
+    def linking(self) -> tuple[list[str], list[str]]:
+        """Parts that hold a URL with its scheme or `www.`, and words that may be one without."""
+        whole: list[str] = []
+        bare: list[str] = []
+        for word in self.words:
+            if "/" in word or word[:4].lower() == "www.":
+                (whole if "://" in word or "www." in word.lower() else bare).append(word)
+        parts = dict.fromkeys(_apart(whole, _NO_URL))
+        return [part for part in parts if "://" in part or "www." in part.lower()], bare
+
+    def pieces(self, words: Iterable[str]) -> list[str]:
+        """What stands between white space and marks, and the words themselves, without edges."""
+        words = list(words)
+        met = _apart(words, _APART, _MAX_PIECES_MET)
+        self.complete &= len(met) <= _MAX_PIECES_MET
+        different = dict.fromkeys(met[:_MAX_PIECES_MET])
+        found = dict.fromkeys(
+            [part.strip(EDGES) for part in different if 1 < len(part) <= MAX_PLAIN]
+        )
+        found.update(dict.fromkeys([word.strip(EDGES) for word in words]))
+        self.complete &= len(found) <= _MAX_PIECES
+        return [part for part in islice(found, _MAX_PIECES) if 0 < len(part) <= MAX_PLAIN]
+
+    def first(self, matches: Iterator[re.Match[str]], most: int) -> Iterator[re.Match[str]]:
+        """So many of what was found."""
+        yield from islice(matches, most)
+        self.complete &= next(matches, None) is None
+
+
+def _apart(words: list[str], marks: str, most: int = -1) -> list[str]:
+    """The words split at any of the marks: `most` parts and, as one more, what is left."""
+    text = "\n".join(words)
+    for mark in marks:
+        text = text.replace(mark, " ")
+    return text.split(None, most)
