@@ -12,6 +12,7 @@ from pdp.domain.approval import Standing
 from pdp.domain.canonical import parse_arguments
 from pdp.domain.catalogue import RESERVED_SERVER, Catalogue, Found
 from pdp.domain.constraint import unmet
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.facts import Facts, Planned
 from pdp.domain.records import (
     ApprovalRecord,
@@ -145,7 +146,9 @@ def refused(call: Call, overlay: Overlay) -> Refusal | None:
             return _refused_cancel(ask, overlay)
         case RevokeGrant() as ask:
             # One that is over may be revoked too.
-            return None if ask.grant_id in overlay.grants else _unknown("grant")
+            if ask.grant_id in overlay.grants:
+                return None
+            return _unknown("grant", ErrorReason.GRANT_NOT_FOUND)
         case _:
             return None
 
@@ -153,7 +156,7 @@ def refused(call: Call, overlay: Overlay) -> Refusal | None:
 def _refused_vote(ask: DecideApproval, caller: Caller, overlay: Overlay) -> Refusal | None:
     found = overlay.approvals.get(ask.approval_id)
     if found is None:
-        return _unknown("approval")
+        return _unknown("approval", ErrorReason.APPROVAL_NOT_FOUND)
     state = rules.state_at(found, overlay.now_us)
     if state is not ApprovalState.PENDING:
         return Refusal(
@@ -161,12 +164,14 @@ def _refused_vote(ask: DecideApproval, caller: Caller, overlay: Overlay) -> Refu
             f"the approval is {state.name.lower()} and takes no more votes",
             field="approval_id",
             metadata=(("state", state.name.lower()),),
+            reason=ErrorReason.APPROVAL_NOT_PENDING,
         )
     if any(rules.same_person(vote.voter, caller.identity) for vote in found.votes):
         return Refusal(
             RefusalKind.FAILED_PRECONDITION,
             "you have voted already; another person has to",
             field="approval_id",
+            reason=ErrorReason.ALREADY_VOTED,
         )
     if ask.grant is None:
         return None
@@ -187,16 +192,26 @@ def _refused_grant(
         problem = f"the task has {GRANTS_PER_TASK} grants already; revoke one"
     elif (path := unmet(terms.constraints, arguments)) is not None:
         problem = f"the call that is asked about does not fit the constraint on {path}; correct it"
-        return Refusal(RefusalKind.INVALID_ARGUMENT, problem, field="grant.constraints")
+        return Refusal(
+            RefusalKind.INVALID_ARGUMENT,
+            problem,
+            field="grant.constraints",
+            reason=ErrorReason.CONSTRAINT_UNMET,
+        )
     else:
         return None
-    return Refusal(RefusalKind.FAILED_PRECONDITION, problem, field="grant")
+    return Refusal(
+        RefusalKind.FAILED_PRECONDITION,
+        problem,
+        field="grant",
+        reason=ErrorReason.GRANT_NOT_POSSIBLE,
+    )
 
 
 def _refused_cancel(ask: CancelApproval, overlay: Overlay) -> Refusal | None:
     found = overlay.approvals.get(ask.approval_id)
     if found is None:
-        return _unknown("approval")
+        return _unknown("approval", ErrorReason.APPROVAL_NOT_FOUND)
     state = rules.state_at(found, overlay.now_us)
     if state in (ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.DENIED):
         return None
@@ -205,11 +220,14 @@ def _refused_cancel(ask: CancelApproval, overlay: Overlay) -> Refusal | None:
         f"the approval is {state.name.lower()}: there is nothing to take back",
         field="approval_id",
         metadata=(("state", state.name.lower()),),
+        reason=ErrorReason.NOTHING_TO_CANCEL,
     )
 
 
-def _unknown(what: str) -> Refusal:
-    return Refusal(RefusalKind.NOT_FOUND, f"there is no {what} of this id", field=f"{what}_id")
+def _unknown(what: str, reason: ErrorReason) -> Refusal:
+    return Refusal(
+        RefusalKind.NOT_FOUND, f"there is no {what} of this id", field=f"{what}_id", reason=reason
+    )
 
 
 def vote(

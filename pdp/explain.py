@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pdp.admit import ENFORCEMENT_ROLE
 from pdp.decide import Parts
 from pdp.domain.answer import Answer, Refusal, RefusalKind
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.explanation import Explanation
 from pdp.domain.request import Call
 from pdp.domain.values import Caller, Decision
@@ -84,7 +85,11 @@ def explain_decision(
     if not reader and ENFORCEMENT_ROLE not in caller.roles:
         problem = "the caller holds none of the roles auditor, admin and pep"
         record("security_event", caller, {"rpc": "Explain", "problem": problem}, parts)
-        return Refusal(RefusalKind.PERMISSION_DENIED, f"{problem}; ask somebody who does")
+        return Refusal(
+            RefusalKind.PERMISSION_DENIED,
+            f"{problem}; ask somebody who does",
+            reason=ErrorReason.ROLE_MISSING,
+        )
     recorded = read_decision(decision_id, records)
     # Another caller's decision is answered like one that does not exist.
     if recorded is None or not (reader or recorded.decision.caller == caller.identity.key):
@@ -92,6 +97,7 @@ def explain_decision(
             RefusalKind.NOT_FOUND,
             "there is no decision of this id, or it was given to another caller",
             field="decision_id",
+            reason=ErrorReason.DECISION_NOT_FOUND,
         )
     explained = None
     if recorded.document:

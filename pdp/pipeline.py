@@ -15,6 +15,7 @@ import structlog
 from pdp.decide import Parts, decide, not_recorded
 from pdp.domain.answer import Refusal, RefusalKind, Result
 from pdp.domain.catalogue import Catalogue
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.request import Call
 
 #: One wave is one call into the engine, whose work on two cores is worth waiting for together;
@@ -29,10 +30,15 @@ QUEUE_CALLS = 1024
 #: and answer after all. Far above what a full queue takes on a slow machine.
 RESULT_SECONDS = 10.0
 
-_STOPPING: Final = Refusal(RefusalKind.UNAVAILABLE, "the service is stopping")
+_STOPPING: Final = Refusal(
+    RefusalKind.UNAVAILABLE,
+    "the service is stopping; ask again, or another node",
+    reason=ErrorReason.STOPPING,
+)
 _FULL: Final = Refusal(
     RefusalKind.RESOURCE_EXHAUSTED,
     "too many calls are waiting; try again later, or spread the load",
+    reason=ErrorReason.QUEUE_FULL,
 )
 
 _log = structlog.get_logger()

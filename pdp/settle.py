@@ -17,6 +17,7 @@ from pdp.domain.approval import Standing
 from pdp.domain.builtin import identity
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import Catalogue
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.facts import Facts
 from pdp.domain.leaves import Entry, input_commitment
 from pdp.domain.records import (
@@ -177,6 +178,7 @@ def replay(
             RefusalKind.ALREADY_EXISTS,
             "another request was answered under this request_id; use a new one",
             field="request_id",
+            reason=ErrorReason.REQUEST_ID_REUSED,
         )
     answer = record.answer
     if overlay.now_us >= answer.valid_until_us:
@@ -184,6 +186,7 @@ def replay(
             RefusalKind.FAILED_PRECONDITION,
             "the answer under this request_id is no longer valid; use a new request_id",
             field="request_id",
+            reason=ErrorReason.REQUEST_ID_EXPIRED,
         )
     if answer.decision is not Decision.ALLOW or not isinstance(call.ask, Authorize):
         return replace(answer, replayed=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pdp.domain.limits import InvalidInput
 from pdp.domain.task import Task
 from pdp.domain.values import (
     ApprovalState,
@@ -100,12 +101,31 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request that got no decision. `field` is the contract's path of what was wrong."""
+    """A request that got no decision. `field` is the contract's path of what was wrong.
+
+    `reason` is the stable code of what is wrong, an ErrorReason or in upper case the code of the
+    reason that decided; where nothing more is known than `kind`, empty. `remedy` is what to do,
+    where `message` has more than that.
+    """
 
     kind: RefusalKind
     message: str
     field: str = ""
     metadata: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+    remedy: str = ""
+
+
+def refusal_of_input(fault: InvalidInput) -> Refusal:
+    """The refusal of a request that says what cannot be accepted."""
+    return Refusal(
+        RefusalKind.INVALID_ARGUMENT,
+        str(fault),
+        fault.field,
+        (("pointer", fault.pointer),) if fault.pointer else (),
+        fault.reason,
+        fault.remedy,
+    )
 
 
 Result = Answer | OutcomesRecorded | Refusal

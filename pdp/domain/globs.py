@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeAlias
 
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.limits import (
     GLOB_BRACES_DEPTH,
     GLOB_BYTES,
@@ -29,6 +30,7 @@ from pdp.domain.limits import (
     check_count,
     check_text,
     shown,
+    too_long,
 )
 
 DELIMITER: Final = "/"
@@ -74,15 +76,16 @@ def check_globs(patterns: Sequence[str], field: str, *, delimiters: str) -> None
     """
     check_count(len(patterns), field, GLOBS_PER_LIST)
     if sum(map(len, patterns)) > GLOB_LIST_BYTES:
-        raise InvalidInput(
-            field, f"is longer than {GLOB_LIST_BYTES:,} bytes in all", "use fewer globs"
-        )
+        raise too_long(field, f"{GLOB_LIST_BYTES:,} bytes in all", "use fewer globs")
     tries = 0
     for index, pattern in enumerate(patterns):
         tries += _checked_tries(pattern, f"{field}[{index}]", delimiters)
     if tries > GLOB_TRIES:
         raise InvalidInput(
-            field, "can be matched in too many ways in all", "use fewer wildcards or fewer globs"
+            field,
+            "can be matched in too many ways in all",
+            "use fewer wildcards or fewer globs",
+            reason=ErrorReason.GLOB_TOO_COSTLY,
         )
 
 
@@ -95,7 +98,10 @@ def _checked_tries(pattern: str, field: str, delimiters: str) -> int:
     check_text(pattern, field, GLOB_BYTES, one_line=True)
     if not pattern:
         raise InvalidInput(
-            field, "is empty and matches nothing", "leave it out; an empty list sets no limit"
+            field,
+            "is empty and matches nothing",
+            "leave it out; an empty list sets no limit",
+            reason=ErrorReason.GLOB_INVALID,
         )
     tries = _tries(_Reader(pattern, field).whole(), delimited=bool(delimiters))
     if tries > GLOB_TRIES:
@@ -103,6 +109,7 @@ def _checked_tries(pattern: str, field: str, delimiters: str) -> int:
             field,
             f"{shown(pattern)} can be matched in too many ways",
             "use one * between two slashes, fewer ** and shorter braces, or several globs",
+            reason=ErrorReason.GLOB_TOO_COSTLY,
         )
     return tries
 
@@ -215,7 +222,7 @@ class _Reader:
 
     def _refuse(self, problem: str, remedy: str) -> NoReturn:
         place = f"{shown(self._pattern)} {problem} (before character {self._at})"
-        raise InvalidInput(self._field, place, remedy)
+        raise InvalidInput(self._field, place, remedy, reason=ErrorReason.GLOB_INVALID)
 
 
 def may_begin(pattern: str, start: str) -> bool:

@@ -136,6 +136,11 @@ def too_long(field: str, limit: str, remedy: str) -> InvalidInput:
     return InvalidInput(field, f"is longer than {limit}", remedy, reason=ErrorReason.FIELD_TOO_LONG)
 
 
+def unset(field: str, problem: str, remedy: str) -> InvalidInput:
+    """The refusal of a request that lacks what it has to say."""
+    return InvalidInput(field, problem, remedy, reason=ErrorReason.FIELD_REQUIRED)
+
+
 def check_text(
     value: str, field: str, limit: int, *, one_line: bool = False, required: bool = False
 ) -> None:
@@ -147,7 +152,7 @@ def check_text(
     """
     if not value:
         if required:
-            raise InvalidInput(field, "is empty", "set it", reason=ErrorReason.FIELD_REQUIRED)
+            raise unset(field, "is empty", "set it")
         return
     # A character is at least one byte, so nothing longer than the limit is ever searched.
     found = None

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from typing import Final
 
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.limits import (
     ISSUER_BYTES,
     SERVER_NAME_BYTES,
@@ -47,13 +48,13 @@ def check_identity(value: str, field: str, limit: int, *, required: bool = True)
     if not value:
         return
     if value[0].isspace() or value[-1].isspace():
-        raise InvalidInput(field, "begins or ends with white space", "remove it")
+        raise _unclear(field, "begins or ends with white space", "remove it")
     if value.isascii():
         return
     for position, char in enumerate(value):
         refused = char != " " and unicodedata.category(char) in _REFUSED_CATEGORIES
         if refused or _INVISIBLE.match(char) is not None:
-            raise InvalidInput(
+            raise _unclear(
                 field,
                 f"has the invisible or reserved character U+{ord(char):04X}"
                 f" at character {position}",
@@ -61,9 +62,9 @@ def check_identity(value: str, field: str, limit: int, *, required: bool = True)
             )
     # NFKC text is also NFC; which of the two fails decides what to tell the caller.
     if not unicodedata.is_normalized("NFC", value):
-        raise InvalidInput(field, "is not in Unicode normal form C", "normalise it to NFC")
+        raise _unclear(field, "is not in Unicode normal form C", "normalise it to NFC")
     if not unicodedata.is_normalized("NFKC", value):
-        raise InvalidInput(
+        raise _unclear(
             field,
             "has a compatibility character that looks like another one",
             "write it with the plain characters (Unicode normal form KC)",
@@ -106,15 +107,19 @@ def check_server_name(value: str, field: str) -> None:
         _check_segments(value[scheme.end() :] if scheme else value, field)
 
 
+def _unclear(field: str, problem: str, remedy: str) -> InvalidInput:
+    return InvalidInput(field, problem, remedy, reason=ErrorReason.TEXT_NOT_PLAIN)
+
+
 def _check_segments(path: str, field: str) -> None:
     if "\\" in path or _ENCODED.search(path) is not None:
-        raise InvalidInput(
+        raise _unclear(
             field,
             "has a backslash or a percent-encoded byte",
             "send the name as the tool server lists it, decoded",
         )
     if any(segment in ("", ".", "..") for segment in path.split("/")):
-        raise InvalidInput(
+        raise _unclear(
             field,
             'has an empty, "." or ".." segment between slashes',
             "send the name as the tool server lists it, without such segments",

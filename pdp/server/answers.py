@@ -20,6 +20,7 @@ from pdp.domain.answer import (
 from pdp.domain.canonical import JsonValue
 from pdp.domain.task import Task
 from pdp.domain.values import Decision, Obligation, Reason, Subject
+from pdp.server.errors import reason_of
 from pdp.v1 import common_pb2, decision_pb2, task_pb2
 
 #: Decisions as messages name them.
@@ -32,6 +33,8 @@ DECISION: Final = {
 _PASSING: Final = frozenset(
     {RefusalKind.RESOURCE_EXHAUSTED, RefusalKind.UNAVAILABLE, RefusalKind.DEADLINE_EXCEEDED}
 )
+_TRY_AGAIN: Final = "Ask again after a pause, under a new request_id."
+_CORRECT: Final = "Correct the request as the message says, and ask again."
 # The contract: valid_until is at least 60 s ahead on every answer.
 _REFUSAL_VALID_US: Final = 60_000_000
 
@@ -61,13 +64,18 @@ def answer(value: Answer, *, console_url: str = "") -> decision_pb2.AuthorizeRes
 def denied(refusal: Refusal, *, request_id: str, now_us: int) -> decision_pb2.AuthorizeResponse:
     """The deny that stands for a refused element of a batch; `now_us` since the epoch."""
     passing = refusal.kind in _PASSING
+    remedy = refusal.remedy or (_TRY_AGAIN if passing else _CORRECT)
+    facts = {**dict(refusal.metadata), "reason": reason_of(refusal)}
+    if refusal.field:
+        facts["field"] = refusal.field
     return decision_pb2.AuthorizeResponse(
         decision=decision_pb2.DECISION_DENY,
         reasons=[
             decision_pb2.Reason(
                 code=refusal.kind.value,
-                message=refusal.message.encode("utf-8", "backslashreplace").decode("utf-8"),
-                metadata={"field": refusal.field} if refusal.field else {},
+                message=_as_utf8(refusal.message),
+                remediation=_as_utf8(remedy),
+                metadata={key: _as_utf8(value) for key, value in facts.items()},
                 agent_message="The call was not decided.",
             )
         ],
@@ -76,6 +84,11 @@ def denied(refusal: Refusal, *, request_id: str, now_us: int) -> decision_pb2.Au
         valid_until=timestamp(now_us + _REFUSAL_VALID_US),
         next_action=(decision_pb2.NEXT_ACTION_RETRY if passing else decision_pb2.NEXT_ACTION_NONE),
     )
+
+
+def _as_utf8(text: str) -> str:
+    """`text` as a protobuf string can hold it, which is without lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def recorded(value: OutcomesRecorded) -> decision_pb2.ReportOutcomeResponse:

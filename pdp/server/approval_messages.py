@@ -21,6 +21,7 @@ from pdp.domain.limits import (
     InvalidInput,
     check_count,
     check_text,
+    unset,
 )
 from pdp.domain.records import (
     ApprovalRecord,
@@ -58,7 +59,7 @@ def decide(request: approval_pb2.DecideApprovalRequest) -> DecideApproval:
     """
     approval_id = convert.own_id(request.approval_id, "approval_id")
     if request.verdict not in _VERDICTS:
-        raise InvalidInput("verdict", "is not set", "send VERDICT_APPROVE or VERDICT_DENY")
+        raise unset("verdict", "is not set", "send VERDICT_APPROVE or VERDICT_DENY")
     check_text(request.reason, "reason", REASON_BYTES)
     return DecideApproval(
         approval_id=approval_id,

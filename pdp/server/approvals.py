@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from pdp.approval_view import STORY_STEPS, story
 from pdp.domain.answer import Answer, Refusal, RefusalKind
 from pdp.domain.approval import state_at
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.records import ApprovalRecord
 from pdp.domain.request import Call, CancelApproval
 from pdp.domain.task import Task
@@ -50,24 +51,36 @@ READS: Final = frozenset(
 #: Those that need a person.
 ACTS: Final = frozenset({"DecideApproval", "CancelApproval"})
 
-_NO_SUCH: Final = Refusal(RefusalKind.NOT_FOUND, "there is no approval of this id", "approval_id")
+_NO_SUCH: Final = Refusal(
+    RefusalKind.NOT_FOUND,
+    "there is no approval of this id",
+    "approval_id",
+    reason=ErrorReason.APPROVAL_NOT_FOUND,
+)
 _TOO_MANY: Final = Refusal(
     RefusalKind.RESOURCE_EXHAUSTED,
     f"{WATCHERS} watch the approvals of this server already; use WaitApproval or ListApprovals",
+    reason=ErrorReason.TOO_MANY_WATCHES,
 )
 _TOO_MANY_WAIT: Final = Refusal(
     RefusalKind.RESOURCE_EXHAUSTED,
     f"{WAITERS} wait for approvals already; ask again in a while, with no max_wait",
+    reason=ErrorReason.TOO_MANY_WATCHES,
 )
 _STOPPING: Final = Refusal(
-    RefusalKind.UNAVAILABLE, "the service is stopping: watch again, on another node"
+    RefusalKind.UNAVAILABLE,
+    "the service is stopping: watch again, on another node",
+    reason=ErrorReason.STOPPING,
 )
 _COME_BACK: Final = Refusal(
     RefusalKind.UNAVAILABLE,
     "a watch ends after a while, so that it moves between nodes: watch again",
+    reason=ErrorReason.STREAM_ENDED,
 )
 _BEHIND: Final = Refusal(
-    RefusalKind.UNAVAILABLE, "approvals changed faster than this watch was read: watch again"
+    RefusalKind.UNAVAILABLE,
+    "approvals changed faster than this watch was read: watch again",
+    reason=ErrorReason.WATCH_BEHIND,
 )
 
 
@@ -296,5 +309,6 @@ def _check_allowed(answer: Answer) -> None:
                 ("codes", ", ".join(dict.fromkeys(reason.code for reason in answer.reasons))),
                 ("decision_id", answer.decision_id),
             ),
+            reason=first.code.upper(),
         )
     )

@@ -9,7 +9,8 @@ from typing import Final
 from google.protobuf.message import Message
 
 from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind, Result
-from pdp.domain.limits import BATCH_ELEMENTS, InvalidInput
+from pdp.domain.error_reason import ErrorReason
+from pdp.domain.limits import BATCH_ELEMENTS, check_count, unset
 from pdp.domain.request import Call
 from pdp.server import answers, convert
 from pdp.server.errors import Refused, refusal_of
@@ -33,10 +34,9 @@ def authorization_rpcs(submitter: Submitter, *, console_url: str = "") -> Mappin
 
     async def authorize_batch(request: decision_pb2.AuthorizeBatchRequest, asked: Asked) -> Message:
         elements = request.requests
-        if not 1 <= len(elements) <= BATCH_ELEMENTS:
-            raise InvalidInput(
-                "requests", f"has {len(elements)} elements", f"send 1 to {BATCH_ELEMENTS}"
-            )
+        if not elements:
+            raise unset("requests", "is empty", f"send 1 to {BATCH_ELEMENTS}")
+        check_count(len(elements), "requests", BATCH_ELEMENTS)
         read = [_call_or_refusal(element, asked) for element in elements]
         results = iter(
             await submitter.submit_many([entry for entry in read if isinstance(entry, Call)])
@@ -58,6 +58,7 @@ def authorization_rpcs(submitter: Submitter, *, console_url: str = "") -> Mappin
                     RefusalKind.RESOURCE_EXHAUSTED,
                     "the answers are larger than 16 MiB: send fewer calls at once",
                     "requests",
+                    reason=ErrorReason.ANSWER_TOO_LARGE,
                 )
             )
         return response

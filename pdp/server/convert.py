@@ -15,6 +15,7 @@ from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from pdp.domain.answer import Refusal, RefusalKind
 from pdp.domain.canonical import JsonValue, check_struct
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.globs import check_globs
 from pdp.domain.limits import (
     ARGUMENTS_BYTES,
@@ -34,6 +35,8 @@ from pdp.domain.limits import (
     check_request_id,
     check_task_id,
     check_text,
+    too_long,
+    unset,
 )
 from pdp.domain.names import check_server_name, check_subject, check_tool_name
 from pdp.domain.request import (
@@ -140,6 +143,7 @@ def authorize(request: decision_pb2.AuthorizeRequest) -> Authorize:
                 "context.intent",
                 "is set together with context.task_id",
                 "leave it out: a task has its own intent",
+                reason=ErrorReason.FIELDS_CONFLICT,
             )
         intent = _intent(context.intent, "context.intent")
     session_id = context.session_id
@@ -158,7 +162,7 @@ def report(request: decision_pb2.ReportOutcomeRequest) -> ReportOutcomes:
         InvalidInput: as the contract says, with the field.
     """
     if not request.outcomes:
-        raise InvalidInput("outcomes", "is empty", f"send 1 to {OUTCOMES_PER_REQUEST}")
+        raise unset("outcomes", "is empty", f"send 1 to {OUTCOMES_PER_REQUEST}")
     return ReportOutcomes(_outcomes(request.outcomes))
 
 
@@ -196,7 +200,7 @@ def change_phase(request: task_pb2.ChangePhaseRequest) -> ChangePhase:
     check_task_id(request.task_id, "task_id")
     phase = enum_of(request.phase, "phase", _PHASES)
     if phase is Phase.UNSPECIFIED:
-        raise InvalidInput("phase", "is not set", "send the phase to move to")
+        raise unset("phase", "is not set", "send the phase to move to")
     check_text(request.reason, "reason", REASON_BYTES)
     check_count(len(request.plan), "plan", PLANNED_CALLS)
     plan = tuple(
@@ -229,19 +233,19 @@ def revoke(request: task_pb2.RevokeRequest) -> RevokeTask | RevokeGrant:
     check_text(request.reason, "reason", REASON_BYTES)
     selector = request.WhichOneof("selector")
     if selector is None:
-        raise InvalidInput("selector", "is not set", "send a task_id or a grant_id")
+        raise unset("selector", "is not set", "send a task_id or a grant_id")
     if selector not in ("task_id", "grant_id"):
         raise Refused(
             Refusal(
                 RefusalKind.UNIMPLEMENTED,
                 f"this version does not revoke by {selector}: send a task_id or a grant_id",
                 selector,
+                reason=ErrorReason.NOT_IMPLEMENTED,
             )
         )
     if request.HasField("until"):
-        raise InvalidInput(
-            "until", f"is set with {selector}, which is revoked for good", "leave it out"
-        )
+        problem = f"is set with {selector}, which is revoked for good"
+        raise InvalidInput("until", problem, "leave it out", reason=ErrorReason.FIELDS_CONFLICT)
     if selector == "task_id":
         check_task_id(request.task_id, "task_id")
         return RevokeTask(request.task_id, request.reason)
@@ -267,10 +271,10 @@ def append_context(request: task_pb2.AppendContextRequest) -> AppendContext:
     check_task_id(request.task_id, "task_id")
     trust = enum_of(request.trust, "trust", _TRUSTS)
     if trust is Trust.UNSPECIFIED:
-        raise InvalidInput("trust", "is not set", "say who vouches for the content")
+        raise unset("trust", "is not set", "say who vouches for the content")
     check_text(request.source, "source", REASON_BYTES)
     if not request.content:
-        raise InvalidInput("content", "is empty", "send the material to append")
+        raise unset("content", "is empty", "send the material to append")
     return AppendContext(
         task_id=request.task_id,
         trust=trust,
@@ -293,11 +297,7 @@ def _action(message: common_pb2.Action, field: str) -> Action:
     check_tool_name(name, f"{field}.name")
     check_server_name(server, f"{field}.server")
     if len(arguments) > ARGUMENTS_BYTES:
-        raise InvalidInput(
-            f"{field}.arguments_json",
-            f"is longer than {ARGUMENTS_BYTES:,} bytes",
-            "send less at once",
-        )
+        raise too_long(f"{field}.arguments_json", f"{ARGUMENTS_BYTES:,} bytes", "send less at once")
     check_text(message.schema_digest, f"{field}.schema_digest", SCHEMA_DIGEST_CHARS, one_line=True)
     return Action(name, arguments, server, message.schema_digest)
 
@@ -330,9 +330,7 @@ def _outcome(message: decision_pb2.Outcome, field: str) -> Outcome:
     own_id(message.decision_id, f"{field}.decision_id")
     status = enum_of(message.status, f"{field}.status", _STATUSES)
     if status is OutcomeStatus.UNSPECIFIED:
-        raise InvalidInput(
-            f"{field}.status", "is not set", "send SUCCEEDED, FAILED or NOT_EXECUTED"
-        )
+        raise unset(f"{field}.status", "is not set", "send SUCCEEDED, FAILED or NOT_EXECUTED")
     media_type = message.output_media_type
     check_text(media_type, f"{field}.output_media_type", MEDIA_TYPE_BYTES, one_line=True)
     output = message.output
@@ -350,7 +348,7 @@ def enum_of(number: int, field: str, members: Mapping[int, E]) -> E:
     """
     found = members.get(number)
     if found is None:
-        known = ", ".join(member.name for member in members.values())
+        known = ", ".join(member.name for member in members.values() if member.value)
         raise InvalidInput(field, f"has the unknown value {number}", f"send one of {known}")
     return found
 
@@ -374,7 +372,7 @@ def micros(message: Duration, field: str) -> int:
 
 def _struct(message: Struct, field: str) -> dict[str, JsonValue]:
     if message.ByteSize() > _STRUCT_WIRE_BYTES:
-        raise InvalidInput(field, f"is longer than {STRUCT_BYTES:,} bytes as JSON", "send less")
+        raise too_long(field, f"{STRUCT_BYTES:,} bytes as JSON", "send less")
     return check_struct(_members(message), field)
 
 

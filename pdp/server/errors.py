@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,8 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
-from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.answer import Refusal, RefusalKind, refusal_of_input
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.limits import InvalidInput
 from pdp.identity.port import Unauthenticated
 from pdp.ports import StoreError
@@ -28,6 +30,8 @@ DOMAIN: Final = "pdp.v1"
 # up to three times, once percent-encoded and twice in base64.
 TEXT_CHARS: Final = 400
 METADATA_CHARS: Final = 200
+# google/rpc/error_details.proto: a reason's form, and at most 63 characters of it.
+_REASON: Final = re.compile(r"(?=.{1,63}\Z)[A-Z][A-Z0-9_]+[A-Z0-9]\Z")
 # Statuses kept ready to be sent again, of some 10 KiB at most.
 _REMEMBERED: Final = 64
 
@@ -54,10 +58,10 @@ def refusal_of(fault: Exception, rpc: str) -> Refusal:
     if isinstance(fault, Refused):
         return fault.refusal
     if isinstance(fault, InvalidInput):
-        pointer = (("pointer", fault.pointer),) if fault.pointer else ()
-        return Refusal(RefusalKind.INVALID_ARGUMENT, str(fault), fault.field, pointer)
+        return refusal_of_input(fault)
     if isinstance(fault, Unauthenticated):
-        return Refusal(RefusalKind.UNAUTHENTICATED, str(fault))
+        reason = ErrorReason.UNAUTHENTICATED
+        return Refusal(RefusalKind.UNAUTHENTICATED, str(fault), reason=reason)
     incident = "i-" + secrets.token_hex(8)
     _log.error("rpc_failed", rpc=rpc, incident=incident, exc_info=fault)
     if isinstance(fault, StoreError):
@@ -65,11 +69,13 @@ def refusal_of(fault: Exception, rpc: str) -> Refusal:
             RefusalKind.UNAVAILABLE,
             f"the store cannot be read now; try again (incident {incident})",
             metadata=(("incident", incident),),
+            reason=ErrorReason.STORE_UNAVAILABLE,
         )
     return Refusal(
         RefusalKind.INTERNAL,
         f"internal error; the operator finds it in the log as incident {incident}",
         metadata=(("incident", incident),),
+        reason=ErrorReason.INTERNAL,
     )
 
 
@@ -82,7 +88,8 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -
 async def abort_unimplemented(context: grpc.aio.ServicerContext[Any, Any], rpc: str) -> Never:
     """End the RPC named `rpc` (`pdp.v1.Service/Method`): this version does not have it."""
     text = f"{rpc} is part of the contract and not implemented by this version of the server"
-    status = _status(grpc.StatusCode.UNIMPLEMENTED, text, {"rpc": rpc}, [])
+    reason = ErrorReason.NOT_IMPLEMENTED
+    status = _status(grpc.StatusCode.UNIMPLEMENTED, reason, text, {"rpc": rpc}, [])
     await context.abort(status.code, status.details, status.trailing_metadata)
 
 
@@ -90,21 +97,35 @@ async def abort_unimplemented(context: grpc.aio.ServicerContext[Any, Any], rpc: 
 @lru_cache(_REMEMBERED)
 def _status_of(refusal: Refusal) -> grpc.Status:
     description = _clipped(refusal.message, TEXT_CHARS)
+    reason = reason_of(refusal)
     details: list[Message] = []
     if refusal.field:
         field = _clipped(refusal.field, METADATA_CHARS)
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=field, description=description
+            field=field, description=description, reason=reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
-    return _status(STATUS[refusal.kind], description, dict(refusal.metadata), details)
+    return _status(STATUS[refusal.kind], reason, description, dict(refusal.metadata), details)
+
+
+def reason_of(refusal: Refusal) -> str:
+    """The stable code of what is wrong, in the form that google.rpc.ErrorInfo asks for.
+
+    A code that policy has made up and that does not fit the form gives way to the status's name.
+    """
+    found = _REASON.match(refusal.reason)
+    return refusal.reason if found is not None else refusal.kind.name
 
 
 def _status(
-    code: grpc.StatusCode, text: str, metadata: dict[str, str], details: list[Message]
+    code: grpc.StatusCode,
+    reason: str,
+    text: str,
+    metadata: dict[str, str],
+    details: list[Message],
 ) -> grpc.Status:
     info = error_details_pb2.ErrorInfo(
-        reason=code.name,
+        reason=reason,
         domain=DOMAIN,
         metadata={key: _clipped(value, METADATA_CHARS) for key, value in metadata.items()},
     )

@@ -14,6 +14,7 @@ import grpc
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 
 from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.error_reason import ErrorReason
 from pdp.server.errors import abort
 from pdp.server.streams import Context, Places, Streams
 
@@ -29,9 +30,18 @@ _MALFORMED: Final = Refusal(
     RefusalKind.INVALID_ARGUMENT,
     f"send a grpc.health.v1.HealthCheckRequest, its service at most {_NAME_CHARS} characters",
     "service",
+    reason=ErrorReason.MESSAGE_MALFORMED,
 )
 _TOO_MANY: Final = Refusal(
-    RefusalKind.RESOURCE_EXHAUSTED, "too many watch the health of this server; use Check"
+    RefusalKind.RESOURCE_EXHAUSTED,
+    "too many watch the health of this server; use Check",
+    reason=ErrorReason.TOO_MANY_WATCHES,
+)
+_NO_SUCH: Final = Refusal(
+    RefusalKind.NOT_FOUND,
+    "there is no service of this name",
+    "service",
+    reason=ErrorReason.SERVICE_NOT_FOUND,
 )
 
 
@@ -76,8 +86,7 @@ class Health:
     async def _check(self, _messages: object, context: Context) -> Any:
         service = await self._asked(context)
         if service not in self._services:
-            text = "there is no service of this name"
-            return await abort(context, Refusal(RefusalKind.NOT_FOUND, text, "service"))
+            return await abort(context, _NO_SUCH)
         return health_pb2.HealthCheckResponse(status=self._status(service))
 
     async def _list(self, _messages: object, _context: Context) -> Any:

@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.limits import InvalidInput, check_task_id
 from pdp.server.errors import Refused
 from pdp.server.rpc import Asked
@@ -87,6 +88,7 @@ def check_reader(asked: Asked) -> None:
             Refusal(
                 RefusalKind.PERMISSION_DENIED,
                 f"{asked.rpc} needs one of the roles {', '.join(sorted(_READERS))}",
+                reason=ErrorReason.ROLE_MISSING,
             )
         )
 
@@ -110,6 +112,9 @@ def _id_of(token: str) -> str:
         check_task_id(found, "page_token")
     except (binascii.Error, ValueError):  # InvalidInput is a ValueError too.
         raise InvalidInput(
-            "page_token", "was not made by this server", "send next_page_token as it came"
+            "page_token",
+            "was not made by this server",
+            "send next_page_token as it came",
+            reason=ErrorReason.PAGE_TOKEN_INVALID,
         ) from None
     return found

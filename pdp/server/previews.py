@@ -13,8 +13,9 @@ from google.protobuf.message import Message
 
 from pdp.decide import Parts
 from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.explanation import Explanation, RuleMode, RuleResult, RuleVerdict
-from pdp.domain.limits import InvalidInput, check_count, check_text
+from pdp.domain.limits import check_count, check_text, unset
 from pdp.domain.names import check_server_name, check_tool_name
 from pdp.domain.request import Authorize, Call
 from pdp.domain.values import Action
@@ -71,7 +72,9 @@ def preview_rpcs(batches: BetweenBatches, records: DecisionRecords) -> Mapping[s
         nonlocal waiting
         if waiting >= WAITING:
             raise _refused(
-                RefusalKind.RESOURCE_EXHAUSTED, "too many previews are waiting; try again later"
+                RefusalKind.RESOURCE_EXHAUSTED,
+                "too many previews are waiting; try again later",
+                ErrorReason.TOO_MANY_PREVIEWS,
             )
         waiting += 1
         try:
@@ -86,7 +89,11 @@ def preview_rpcs(batches: BetweenBatches, records: DecisionRecords) -> Mapping[s
         try:
             result = await asyncio.wait_for(done, WAIT_SECONDS)
         except TimeoutError:
-            raise _refused(RefusalKind.UNAVAILABLE, "it was not done in time; try again") from None
+            raise _refused(
+                RefusalKind.UNAVAILABLE,
+                "it was not done in time; try again",
+                ErrorReason.PREVIEW_LATE,
+            ) from None
         if isinstance(result, Refusal):
             raise Refused(result)
         return result
@@ -118,7 +125,7 @@ def preview_rpcs(batches: BetweenBatches, records: DecisionRecords) -> Mapping[s
                 )  # fmt: skip
                 work = partial(explain_decision, request.decision_id, asked.caller, records)
             case _:
-                raise InvalidInput("explained", "is not set", "send a request or a decision_id")
+                raise unset("explained", "is not set", "send a request or a decision_id")
         async with turn():
             return _explained(await between(work))
 
@@ -160,6 +167,7 @@ def _tools(
             RefusalKind.INVALID_ARGUMENT,
             f"tools: there are {len(keys)}; name a server, or at most {MAX_TOOLS} tools",
             field="tools",
+            reason=ErrorReason.TOO_MANY_ELEMENTS,
         )
     return sorted(keys, key=lambda key: (key[1], key[0]))
 
@@ -211,5 +219,5 @@ def _rule(verdict: RuleVerdict) -> decision_pb2.RuleVerdict:
     )
 
 
-def _refused(kind: RefusalKind, message: str) -> Refused:
-    return Refused(Refusal(kind, message))
+def _refused(kind: RefusalKind, message: str, reason: ErrorReason) -> Refused:
+    return Refused(Refusal(kind, message, reason=reason))

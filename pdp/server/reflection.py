@@ -10,6 +10,7 @@ import grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2  # type: ignore[import-untyped]
 
 from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.error_reason import ErrorReason
 from pdp.server.errors import abort
 from pdp.server.streams import Context, Places
 
@@ -24,8 +25,16 @@ def reflection_handler(
     """
     places = Places(most)
     servicer = reflection.aio.ReflectionServicer([*services, reflection.SERVICE_NAME])
-    full = Refusal(RefusalKind.RESOURCE_EXHAUSTED, "too many ask for reflection; try again later")
-    old = Refusal(RefusalKind.DEADLINE_EXCEEDED, f"reflection lasts {seconds:g} seconds; ask again")
+    full = Refusal(
+        RefusalKind.RESOURCE_EXHAUSTED,
+        "too many ask for reflection; try again later",
+        reason=ErrorReason.TOO_MANY_STREAMS,
+    )
+    old = Refusal(
+        RefusalKind.DEADLINE_EXCEEDED,
+        f"reflection lasts {seconds:g} seconds; ask again",
+        reason=ErrorReason.STREAM_ENDED,
+    )
 
     async def info(requests: AsyncIterator[Any], context: Context) -> None:
         with places.place() as taken:

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.values import Caller
 from pdp.identity.port import Identify
 from pdp.server.errors import abort, abort_unimplemented, refusal_of
@@ -152,6 +153,7 @@ def _malformed(method: MethodDescriptor) -> Refusal:
         RefusalKind.INVALID_ARGUMENT,
         f"the request is not a {method.input_type.full_name}: send one, encoded by "
         "code generated from the contract",
+        reason=ErrorReason.MESSAGE_MALFORMED,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import grpc
 
 from pdp.domain.answer import Refusal, RefusalKind
+from pdp.domain.error_reason import ErrorReason
 from pdp.server.errors import abort
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -28,10 +29,12 @@ CROWDED_SECONDS: Final = 1.0
 _FULL: Final = Refusal(
     RefusalKind.RESOURCE_EXHAUSTED,
     "the server holds as many calls as it has memory for; try again later, or on another node",
+    reason=ErrorReason.TOO_MANY_STREAMS,
 )
 _LATE: Final = Refusal(
     RefusalKind.DEADLINE_EXCEEDED,
     "the call's message did not come in time; send it with the headers",
+    reason=ErrorReason.MESSAGE_LATE,
 )
 
 

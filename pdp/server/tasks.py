@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Final
 
 from google.protobuf.message import Message
 
 from pdp.domain.answer import Answer, Refusal, RefusalKind
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.limits import check_task_id
 from pdp.domain.request import Ask
 from pdp.server import answers, convert
@@ -17,6 +19,13 @@ from pdp.server.pages import check_reader, fill, now_us, page_of
 from pdp.server.ports import Submitter, TaskReader
 from pdp.server.rpc import Asked, Rpc
 from pdp.v1 import decision_pb2, task_pb2
+
+_NO_SUCH: Final = Refusal(
+    RefusalKind.NOT_FOUND,
+    "there is no task of this id",
+    "task_id",
+    reason=ErrorReason.TASK_NOT_FOUND,
+)
 
 
 def task_rpcs(
@@ -60,7 +69,7 @@ def task_rpcs(
         check_task_id(request.task_id, "task_id")
         found = await asyncio.to_thread(tasks.task, request.task_id)
         if found is None:
-            raise Refused(Refusal(RefusalKind.NOT_FOUND, "there is no task of this id", "task_id"))
+            raise Refused(_NO_SUCH)
         return task_pb2.GetTaskResponse(task=answers.task(found, now_us=now_us()))
 
     async def list_tasks(request: task_pb2.ListTasksRequest, asked: Asked) -> Message:

@@ -197,7 +197,7 @@ def test_nobody_approves_what_is_done_for_them(
     error = people.decide_error(approval_id, by=folded(work.principal))
     assert error.code() is FORBIDDEN
     info = info_of(error)
-    assert (info.reason, info.domain) == ("PERMISSION_DENIED", "pdp.v1")
+    assert (info.reason, info.domain) == ("SELF_APPROVAL", "pdp.v1")
     assert info.metadata["code"] == "self_approval"
     assert info.metadata["decision_id"]
     assert "neither the agent nor the person" in error.details()

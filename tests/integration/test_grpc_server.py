@@ -131,7 +131,11 @@ def test_a_batch_keeps_its_order_and_turns_an_elements_error_into_its_deny() -> 
         False,
         True,
     ]
-    assert dict(responses[1].reasons[0].metadata) == {"field": "action.name"}
+    assert dict(responses[1].reasons[0].metadata) == {
+        "field": "action.name",
+        "reason": "TEXT_NOT_PLAIN",
+    }
+    assert all(one.reasons[0].remediation for one in (responses[1], responses[3]))
     assert responses[3].next_action == decision_pb2.NEXT_ACTION_RETRY
     assert responses[1].next_action == decision_pb2.NEXT_ACTION_NONE
     assert responses[1].valid_until.seconds >= int(before) + 60

@@ -213,7 +213,7 @@ def test_a_watch_ends_after_a_while_and_says_to_come_back(store: SqliteStore) ->
     assert 0.5 <= time.monotonic() - began < 5
     assert caught.value.code() is UNAVAILABLE
     assert "watch again" in str(caught.value.details())
-    assert info_of(caught.value).reason == "UNAVAILABLE"
+    assert info_of(caught.value).reason == "STREAM_ENDED"
 
 
 def test_a_watcher_that_does_not_read_keeps_its_place_no_longer_than_any_other(
