@@ -15,9 +15,9 @@ from pdp.domain.canonical import JsonValue, canonical
 from pdp.domain.catalogue import RESERVED_SERVER, Catalogue, Found, Tool
 from pdp.domain.find_value import find_value
 from pdp.domain.records import ApprovalRecord, GrantRecord, PlannedRecord, SinkRecord
+from pdp.domain.seen import Origin
 from pdp.domain.sentence import sentence
 from pdp.domain.task import Task
-from pdp.domain.task_atoms import Origin
 from pdp.domain.values import ApprovalState, OutcomeStatus, Reason, Subject
 from pdp.ports import Records, StoryEntry
 

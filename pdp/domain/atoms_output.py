@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pdp.domain.atoms import normalise
 
@@ -34,9 +34,13 @@ _FIELD = re.compile(r"([\w\"' -]{1,64}):[ ]+(\S[^\n]{0,255})")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
+#: The values of one object with the names of their fields.
+Record: TypeAlias = list[tuple[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An output taken apart: running text, other text, whole values, records (one object's values).
+    """An output taken apart: running text, other text, whole values, records.
 
     `complete` is False where the output holds more than is looked at.
     """
@@ -44,7 +48,7 @@ class Reading:
     prose: str
     text: str
     cells: list[str]
-    records: list[list[str]]
+    records: list[Record]
     complete: bool
 
 
@@ -101,7 +105,7 @@ def _unescaped(text: str) -> str:
 def _read_json(value: Any, complete: bool) -> Reading:
     texts: list[str] = []
     cells: list[str] = []
-    records: list[list[str]] = []
+    records: list[Record] = []
     inner: list[Reading] = []
     envelope = _enveloped(value)
     if envelope:
@@ -116,8 +120,9 @@ def _read_json(value: Any, complete: bool) -> Reading:
         if isinstance(node, dict):
             below = list(node.values())
             if len(records) < MAX_RECORDS and len(below) > 1:
-                found = [one for one in below[:_MAX_FIELDS] if isinstance(one, str)]
-                records.append([one for one in found if len(one) < 256])
+                fields = islice(node.items(), _MAX_FIELDS)
+                found = [(key, one) for key, one in fields if isinstance(one, str)]
+                records.append([(key, one) for key, one in found if len(one) < 256])
             texts.extend(node)
             pending.extend(reversed(below))
         elif isinstance(node, list):
@@ -212,14 +217,14 @@ def _cells_of_row(value: str) -> list[str]:
     return []
 
 
-def _records_of_text(text: str) -> list[list[str]]:
+def _records_of_text(text: str) -> list[Record]:
     """The items of a YAML-like list: `- key: value` and the lines aligned under its key.
 
     A line further in belongs to a longer value and is never a field or an item.
     """
     starts = list(islice(_ITEM.finditer(text), MAX_RECORDS + 1))
     starts = [start for start in starts if start[1] == starts[0][1]]
-    records: list[list[str]] = []
+    records: list[Record] = []
     for at, start in enumerate(starts[:MAX_RECORDS]):
         end = starts[at + 1].start() if at + 1 < len(starts) else len(text)
         indent = " " * (len(start[1]) + 2)
@@ -230,7 +235,7 @@ def _records_of_text(text: str) -> list[list[str]]:
             if line.startswith(indent) and line[len(indent) : len(indent) + 1] not in (" ", "")
         ]
         record = [
-            match[2].rstrip().strip("'\"")
+            (match[1].strip(" '\""), match[2].rstrip().strip("'\""))
             for field in fields[:_MAX_FIELDS]
             if (match := _FIELD.fullmatch(field)) is not None
         ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pdp.domain.catalogue import ArgumentKind
 from pdp.domain.provenance import ArgumentTrace
-from pdp.domain.task_atoms import Origin
+from pdp.domain.seen import Origin
 
 if TYPE_CHECKING:
     from pdp.domain.canonical import JsonValue

@@ -26,7 +26,8 @@ from pdp.domain.catalogue import (
     argument_values,
 )
 from pdp.domain.leaf_roles import OPENNESS, effective_role, opens
-from pdp.domain.task_atoms import Origin, Seen, TaskAtoms
+from pdp.domain.seen import Origin, Seen
+from pdp.domain.task_atoms import TaskAtoms
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
 
 if TYPE_CHECKING:

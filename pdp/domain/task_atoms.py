@@ -1,11 +1,10 @@
-"""What one task has met: every atom with where it came from, first and worst."""
+"""What one task has met: every atom with where it came from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pdp.domain.atoms import (
     Atom,
@@ -28,10 +27,13 @@ from pdp.domain.atoms_text import (
     typed_forms,
 )
 from pdp.domain.catalogue import ValueType
+from pdp.domain.directory import choice
+from pdp.domain.seen import Origin, Seen, merged
 from pdp.domain.values import OutputLabel, Sensitivity
 from pdp.domain.wording import Wording
 
 if TYPE_CHECKING:
+    from pdp.domain.atoms_output import Record
     from pdp.domain.canonical import JsonValue
 
 #: Atoms of one task; beyond it memory and set-up grow with what a tool returns, and no person
@@ -43,36 +45,6 @@ MAX_OF_OUTPUT: Final = 10_000
 _MAX_TEXTS: Final = 64
 #: Said in texts of a principal, atoms of this many; a goal of 16 KiB holds fewer.
 _MAX_SAID: Final = 20_000
-
-
-class Origin(StrEnum):
-    """Who a value came from. `none` is a value that chooses nothing (an option, a flag)."""
-
-    NONE = "none"
-    PRINCIPAL = "principal"
-    TRUSTED = "trusted"
-    UNTRUSTED = "untrusted"
-    UNKNOWN = "unknown"
-
-
-class Seen(NamedTuple):
-    """What is known of one atom.
-
-    `source` is the decision whose output it came from, or the name of the principal's text.
-    `outputs` are the labels of outputs that held it. `named` says that one had it in a record with
-    something the principal named, or that a draft made it whose recipients the principal named;
-    `pointed` that an untrusted one had it in running text; `doubtful` that a draft made or changed
-    it whose recipients or links nobody is known to have chosen.
-    """
-
-    origin: Origin = Origin.UNKNOWN
-    source: str = ""
-    outputs: frozenset[OutputLabel] = frozenset()
-    sensitivity: Sensitivity = Sensitivity.UNSPECIFIED
-    named: bool = False
-    pointed: bool = False
-    order: int = 0
-    doubtful: bool = False
 
 
 _UNSEEN: Final = Seen()
@@ -146,7 +118,7 @@ class TaskAtoms:
         """A text that nobody vouches for: it gains no trust, and takes it from what comes later."""
         words = telling(normalise(text))
         self.full = self.full or not words.complete
-        self._add(typed_forms(words), Seen(order=self._next()))
+        self._add(typed_forms(words), Seen(order=self._next(), uttered=True))
 
     def add_arguments(self, arguments: JsonValue) -> None:
         """The arguments of a call that was allowed: the agent's words, wherever they reappear."""
@@ -161,7 +133,7 @@ class TaskAtoms:
         rest = telling("\n".join(unread))
         self.full = self.full or not rest.complete
         forms.extend(typed_forms(rest, cells=unread))
-        self._add(forms, Seen(order=self._next()))
+        self._add(forms, Seen(order=self._next(), uttered=True))
 
     def add_draft(self, decision_id: str, identifiers: Iterable[str], *, vouched: bool) -> None:
         """A draft was allowed that may be sent by its identifier, and changes these identifiers.
@@ -225,15 +197,26 @@ class TaskAtoms:
         room -= self._add(typed_forms(rest, cells=reading.cells), seen, room)
         pointed = seen._replace(pointed=origin is Origin.UNTRUSTED)
         self._add(typed_forms(prose), pointed, room)
+        self._add_records(reading.records, seen)
+
+    def _add_records(self, records: Sequence[Record], seen: Seen) -> None:
+        """What the principal's names say of the records of an output."""
         texts = [wording for layer in self._layers() for wording, _, _ in layer._texts]
-        for record in reading.records if texts else ():
-            by_name = chain.from_iterable(map(mailbox_parts, record))
-            begun = (value for value in by_name if any(text.begins(value) for text in texts))
-            if any(self.said(coded(value)) for value in begun):
-                self._add(
-                    (one.form for value in record for one in value_atoms(value, ValueType.TEXT)),
-                    seen._replace(named=True),
-                )
+        if not texts:
+            return
+
+        def said(value: str) -> bool:
+            begun = any(text.begins(value) for text in texts)
+            return begun and self.said(coded(value))
+
+        for record in records:
+            by_name = chain.from_iterable(mailbox_parts(value) for _, value in record)
+            if any(map(said, by_name)):
+                self._add(_forms(value for _, value in record), seen._replace(named=True))
+        if seen.origin is Origin.TRUSTED:
+            chosen = choice(records, lambda word: any(text.calls(word) for text in texts), said)
+            self._add(_forms(chosen.meant), seen._replace(named=True, meant=True))
+            self._add(_forms(chosen.disputed), seen._replace(disputed=True))
 
     def find(self, one: Atom) -> Seen:
         """Where a value came from: the principal, the first that held it, or nowhere (unknown).
@@ -248,7 +231,9 @@ class TaskAtoms:
             source, order, settled = said
             if settled or found is _UNSEEN or order < found.order:
                 return found._replace(origin=Origin.PRINCIPAL, source=source)
-        if found.origin is Origin.TRUSTED and (is_short(one.key) or not self._is_exact(one)):
+        if found.origin is Origin.TRUSTED and (
+            found.disputed or is_short(one.key) or not self._is_exact(one)
+        ):
             return found._replace(origin=Origin.UNKNOWN)
         return found
 
@@ -331,28 +316,17 @@ class TaskAtoms:
                     return given
                 room -= 1
                 own[key] = new
-            elif new.outputs and old is not new and (merged := _merged(old, new)) != old:
-                own[key] = merged
+            elif new.outputs and old is not new and (both := merged(old, new)) != old:
+                own[key] = both
+            elif new.uttered and not old.uttered:
+                own[key] = old._replace(uttered=True)
             if trusted:
                 self._exact.add(form)
         return given - room
 
 
-def _merged(old: Seen, new: Seen) -> Seen:
-    """An atom met again: the first occurrence tells where it is from; untrusted beats unknown."""
-    turned = old.origin is Origin.UNKNOWN and new.origin is Origin.UNTRUSTED
-    return Seen(
-        origin=new.origin if turned else old.origin,
-        source=new.source if turned else old.source,
-        outputs=old.outputs | new.outputs,
-        sensitivity=max(old.sensitivity, new.sensitivity),
-        # An untrusted record does not give a name to what a trusted output brought.
-        named=old.named
-        or (new.named and (new.origin is Origin.TRUSTED or old.origin is not Origin.TRUSTED)),
-        pointed=old.pointed or new.pointed,
-        order=old.order,
-        doubtful=old.doubtful,
-    )
+def _forms(values: Iterable[str]) -> Iterable[str]:
+    return (one.form for value in values for one in value_atoms(value, ValueType.TEXT))
 
 
 def _leaves(value: JsonValue) -> Iterable[str]:

@@ -10,7 +10,7 @@ from pdp.domain.atoms import number
 from pdp.domain.catalogue import ArgumentKind, Tool
 from pdp.domain.goal_words import GRAVE, Acts
 from pdp.domain.provenance import ArgumentTrace
-from pdp.domain.task_atoms import Origin
+from pdp.domain.seen import Origin
 from pdp.domain.values import ToolClass
 
 #: What cannot be read counts as this much, and nothing counts as more: sums stay finite and exact

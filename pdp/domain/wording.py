@@ -88,7 +88,7 @@ _LOOKED_AT: Final = 4
 class Wording:
     """The words of one principal's text, ready to be asked for runs."""
 
-    __slots__ = ("_first", "_names", "_run", "quoted")
+    __slots__ = ("_capitals", "_first", "_names", "_run", "quoted")
 
     def __init__(self, text: str) -> None:
         """Take a text; what is beyond 64 Ki characters is not looked at."""
@@ -101,6 +101,8 @@ class Wording:
         )
         marked = {word for part in self.quoted for word, _ in _tokens(part)}
         self._names = frozenset(_named(tokens)) | (marked - _FUNCTION_WORDS)
+        chunks = (chunk.strip(_MARKS) for chunk in seen.split())
+        self._capitals = {_unowned(one).casefold() for one in chunks if one[:1].isupper()}
 
     def begins(self, value: str) -> bool:
         """Whether the text has the first word of the value: quick, and never wrongly no."""
@@ -110,7 +112,7 @@ class Wording:
         if chunk.casefold() in self._first:
             return True
         bare = chunk.strip(_MARKS).casefold()
-        return not bare or bare.removesuffix("'s").removesuffix("\u2019s") in self._first
+        return not bare or _unowned(bare) in self._first
 
     def says(self, value: str) -> bool:
         """Whether the text holds the value as a run of whole words."""
@@ -132,6 +134,12 @@ class Wording:
         return self.says(value) and any(
             word in self._names or _is_particular(word) for word in _words(value)
         )
+
+    def calls(self, word: str) -> bool:
+        """Whether the text uses a folded word as a name, also where a sentence begins with it."""
+        if word in self._names:
+            return len(word) > 1
+        return word in self._capitals and singular(word) not in _GENERIC
 
     def marks(self, value: str) -> bool:
         """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""
@@ -158,13 +166,18 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
         if word:
             sigil = word[0] in "@#" and len(word) > 1
             bare = word[1:] if sigil else word
-            bare = bare.removesuffix("'s").removesuffix("\u2019s")
+            bare = _unowned(bare)
             capital = bare[:1].isupper() and (not after_break or bare[1:] != bare[1:].lower())
             yield bare.casefold(), sigil or capital
             after_break = False
         if not after_break and any(mark in _BREAKING for mark in chunk[tail:]):
             yield _BREAK, False
             after_break = True
+
+
+def _unowned(word: str) -> str:
+    """A word without the ending of a possessive."""
+    return word.removesuffix("'s").removesuffix("\u2019s")
 
 
 def _words(text: str) -> list[str]:

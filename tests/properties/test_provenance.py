@@ -17,7 +17,8 @@ from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Tool, ValueType
 from pdp.domain.goal import GoalActs, asked, forbidden, read_goal
 from pdp.domain.goal_words import Act
 from pdp.domain.provenance import ArgumentTrace, output_label, trace
-from pdp.domain.task_atoms import Origin, TaskAtoms
+from pdp.domain.seen import Origin
+from pdp.domain.task_atoms import TaskAtoms
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
 
 TRUSTED, UNTRUSTED = OutputLabel.TRUSTED, OutputLabel.UNTRUSTED

@@ -23,7 +23,7 @@ from pdp.domain.records import (
     GrantTerms,
     Vote,
 )
-from pdp.domain.task_atoms import Origin
+from pdp.domain.seen import Origin
 from pdp.domain.values import (
     ApprovalState,
     OutputLabel,

@@ -358,9 +358,10 @@ def test_records_are_the_values_of_one_object_or_list_item() -> None:
         b"- id: 7\n  name: Team lunch\n  text: 'Hi,\n\n    id: 13\n    name: Fake'\n"
         b"- id: 8\n  name: B\n"
     )
-    assert read_output(listed, "").records[0][:2] == ["7", "Team lunch"]
-    assert "13" not in read_output(listed, "").records[0]
-    assert ["7", "Team lunch"] in read_output(b'[{"id": 7, "name": "Team lunch"}]', "").records
+    wanted = [("id", "7"), ("name", "Team lunch")]
+    assert read_output(listed, "").records[0][:2] == wanted
+    assert ("id", "13") not in read_output(listed, "").records[0]
+    assert wanted in read_output(b'[{"id": 7, "name": "Team lunch"}]', "").records
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from pdp.domain.atoms_words import MAX_TELLING
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Tool, ValueType
 from pdp.domain.provenance import MAX_EMBEDDED, ArgumentTrace, output_label, trace
-from pdp.domain.task_atoms import MAX_ATOMS, Origin, TaskAtoms
+from pdp.domain.seen import Origin
+from pdp.domain.task_atoms import MAX_ATOMS, TaskAtoms
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
 
 TRUSTED, UNTRUSTED = OutputLabel.TRUSTED, OutputLabel.UNTRUSTED

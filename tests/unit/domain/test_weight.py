@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, ValueType
 from pdp.domain.goal_words import Act
 from pdp.domain.provenance import ArgumentTrace
+from pdp.domain.seen import Origin
 from pdp.domain.task import HOUR_US, Rollup
-from pdp.domain.task_atoms import Origin
 from pdp.domain.values import Decision, Sensitivity, ToolClass
 from pdp.domain.weight import LARGEST, amount_moved, is_final, moves_value
 from tests.unit.decide.world import tool
