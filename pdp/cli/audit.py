@@ -1,4 +1,4 @@
-"""`pdp audit verify`: checks the whole log offline and names the first fault."""
+"""`pdp audit`: checks the whole log offline, and gives out what it can be checked against later."""
 
 from __future__ import annotations
 
@@ -25,15 +25,10 @@ from pdp.store.verify import Verified, verify_store
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-audit_app = typer.Typer(no_args_is_help=True, help="Check the log.")
+audit_app = typer.Typer(no_args_is_help=True, help="Check the log, or take a checkpoint of it.")
 
 # A shorter wait needs no bar.
 _PROGRESS_AFTER_S: Final = 2.0
-
-
-@audit_app.callback()
-def _audit() -> None:
-    """Keeps `verify` a command of its own while it is the only one."""
 
 
 @audit_app.command("verify")
@@ -43,8 +38,8 @@ def verify(
         Path | None,
         typer.Option(
             metavar="CHECKPOINT",
-            help="A signed checkpoint of this log, kept elsewhere. Without one, a log whose end "
-            "was cut off cleanly looks whole.",
+            help="A checkpoint of this log that `pdp audit checkpoint` gave, kept elsewhere. "
+            "Without one, a log whose end was cut off cleanly looks whole.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -69,6 +64,26 @@ def verify(
         print(json.dumps(_as_json(found), indent=2))
     else:
         _print_verified(found)
+
+
+@audit_app.command("checkpoint")
+def checkpoint(data: DataOption = Path("pdp-data")) -> None:
+    """Print the log's newest signed checkpoint, to be kept elsewhere.
+
+    `pdp audit verify --against` takes it. The service signs one within ten seconds of a change, and
+    when it stops. It may run beside the service.
+    """
+    try:
+        with open_reader(data) as reader:
+            found = reader.newest_checkpoint()
+    except StoreError as fault:
+        raise UsageError(plain(str(fault))) from fault
+    if found is None:
+        raise UsageError(
+            f"{data} has no checkpoint yet: the service signs one within ten seconds of the first "
+            "decision, and when it stops"
+        )
+    print(found, end="")
 
 
 def _read_checkpoint(path: Path) -> str:

@@ -31,7 +31,7 @@ COMMANDS: Final = {
     ),
     "explain": ("pdp.cli.explain", "explain", "Say why a decision is what it is."),
     "policy": ("pdp.cli.policy", "policy_app", "Test policy, or write it for an OPA server."),
-    "audit": ("pdp.cli.audit", "audit_app", "Check the log."),
+    "audit": ("pdp.cli.audit", "audit_app", "Check the log, or take a checkpoint of it."),
     "opa": ("", "", "OPA's own command line, the same binary that decides."),
 }  # fmt: skip
 

@@ -138,6 +138,11 @@ class SqliteReader:
         """All signed checkpoints, oldest first."""
         return [text for (text,) in self._all("SELECT text FROM checkpoint ORDER BY number", ())]
 
+    def newest_checkpoint(self) -> str | None:
+        """The signed checkpoint that was written last, if any was."""
+        found = self._all("SELECT text FROM checkpoint ORDER BY number DESC LIMIT 1", ())
+        return str(found[0][0]) if found else None
+
     def decision(self, decision_id: str) -> DecisionRecord | None:
         """One decision, if there is one of that id."""
         found = self._all(_DECISION, (decision_id,))

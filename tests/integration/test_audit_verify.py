@@ -498,9 +498,9 @@ class TestWhatIsKeptBeside:
 
 
 class TestTheCommand:
-    def pdp(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+    def pdp(self, *arguments: object, command: str = "verify") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "pdp", "audit", "verify", *map(str, arguments)],
+            [sys.executable, "-m", "pdp", "audit", command, *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=60,
@@ -521,6 +521,26 @@ class TestTheCommand:
         assert done.returncode == 0
         assert "consistent with the given checkpoint over 14 leaves" in done.stdout
         assert "not checked" not in done.stdout
+
+    def test_the_newest_checkpoint_is_printed_as_it_was_signed(
+        self, data: Path, checkpoint: str, tmp_path: Path
+    ) -> None:
+        printed = self.pdp("--data", data, command="checkpoint")
+        assert (printed.returncode, printed.stdout, printed.stderr) == (0, checkpoint, "")
+        (tmp_path / "kept.txt").write_text(printed.stdout)
+        tamper(data, "DELETE FROM checkpoint", "DELETE FROM leaf WHERE idx >= 12")
+        assert self.pdp("--data", data, "--against", tmp_path / "kept.txt").returncode == 1
+
+    def test_a_log_without_a_checkpoint_says_when_there_will_be_one(self, data: Path) -> None:
+        tamper(data, "DELETE FROM checkpoint")
+        done = self.pdp("--data", data, command="checkpoint")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "no checkpoint yet" in done.stderr
+
+    def test_a_folder_without_a_log_has_no_checkpoint(self, tmp_path: Path) -> None:
+        done = self.pdp("--data", tmp_path / "absent", command="checkpoint")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "there is no store" in done.stderr
 
     def test_a_fault_exits_1_and_says_where_what_and_why(self, data: Path) -> None:
         rewrite(data, 4, with_hash=False, decision="deny")
