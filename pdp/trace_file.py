@@ -28,7 +28,7 @@ from pdp.catalogue_file import parse_catalogue
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import CatalogueError, Tool
 from pdp.domain.globs import check_globs
-from pdp.domain.inference import infer_tool
+from pdp.domain.inference import infer_tool, name_groups
 from pdp.domain.limits import InvalidInput, check_task_id
 from pdp.domain.request import (
     StartTask,
@@ -124,10 +124,12 @@ def _tools(
         yield from parse_catalogue(written.encode(), f"{source}: tools")
     definitions = mapping(top.get("definitions", {}), f"{source}: definitions")
     for server, listed in definitions.items():
-        for index, definition in enumerate(items(listed, f"{source}: definitions.{server}")):
+        listing = items(listed, f"{source}: definitions.{server}")
+        groups = name_groups(listing)
+        for index, definition in enumerate(listing):
             at = f"{source}: definitions.{server}[{index}]"
             try:
-                yield infer_tool(mapping(definition, at), server)
+                yield infer_tool(mapping(definition, at), server, groups)
             except CatalogueError as error:
                 raise TraceRefused(f"{at}: {error}") from None
 

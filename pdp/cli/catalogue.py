@@ -18,7 +18,7 @@ from rich.table import Table
 from pdp.catalogue_file import MAX_FILE_BYTES, dump_catalogue, parse_catalogue
 from pdp.domain.canonical import parse_object
 from pdp.domain.catalogue import RESERVED_SERVER, Catalogue, CatalogueError
-from pdp.domain.inference import Urgency, infer_tool, review
+from pdp.domain.inference import Urgency, infer_tool, name_groups, review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,11 +94,12 @@ def read_tools_list(raw: bytes, source: str, server: str) -> tuple[list[Tool], l
         raise CatalogueError(f"the server name {RESERVED_SERVER!r} is reserved; choose another")
     tools: list[Tool] = []
     left_out: list[str] = []
+    groups = name_groups(definitions)
     for index, definition in enumerate(definitions, start=1):
         try:
             if not isinstance(definition, dict):
                 raise CatalogueError("not an object")
-            tools.append(infer_tool(definition, server))
+            tools.append(infer_tool(definition, server, groups))
         except CatalogueError as error:
             left_out.append(f"tool {index}: {error}")
     Catalogue(tools)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -72,7 +72,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One tool as `tools/list` gives it, with its name cut into words."""
+    """One tool as `tools/list` gives it, with its name cut into words.
+
+    `grouped` says that the first word is what several tools of the server are about, whatever else
+    it could mean (`remind_add`, `remind_drop`).
+    """
 
     name: str
     words: tuple[str, ...]
@@ -80,6 +84,7 @@ class Definition:
     annotations: Mapping[str, Any]
     schema: Mapping[str, Any]
     fields: tuple[Field, ...]
+    grouped: bool = False
 
     @property
     def nouns(self) -> frozenset[str]:
@@ -96,21 +101,31 @@ class Definition:
 
 
 def read_definition(
-    name: str, description: str, schema: Mapping[str, Any], annotations: Mapping[str, Any]
+    name: str,
+    description: str,
+    schema: Mapping[str, Any],
+    annotations: Mapping[str, Any],
+    groups: Collection[str] = (),
 ) -> Definition:
-    """Cut a definition into words and arguments. Reads whatever shape the schema has."""
+    """Cut a definition into words and arguments. Reads whatever shape the schema has.
+
+    `groups` are the words that several names of the server begin with, what they are about.
+    """
+    telling = telling_words(name)
     return Definition(
         name=name,
-        words=_telling(split_words(name)),
+        words=telling,
         description=" ".join(description[:MAX_DESCRIPTION].split()),
         annotations=annotations,
         schema=schema,
         fields=tuple(_fields(schema)),
+        grouped=len(telling) > 1 and telling[0] in groups,
     )
 
 
-def _telling(tokens: tuple[str, ...]) -> tuple[str, ...]:
+def telling_words(name: str) -> tuple[str, ...]:
     """The words of a tool's name from the first that says what it does."""
+    tokens = split_words(name)
     start = next((at for at, word in enumerate(tokens) if word not in MODIFIERS), 0)
     return tokens[start:]
 

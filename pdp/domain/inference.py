@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -13,12 +13,14 @@ from pdp.domain.catalogue import ArgumentKind, CatalogueError, Tool, check_names
 from pdp.domain.definition import Definition, read_definition
 from pdp.domain.inference_arguments import infer_arguments
 from pdp.domain.inference_effect import infer_effect
+from pdp.domain.inference_names import groups_of
 from pdp.domain.inference_output import (
     ADDRESS_BOOK_GROUND,
     infer_output_label,
     infer_sensitivity,
 )
 from pdp.domain.inference_resource import infer_resource
+from pdp.domain.inference_things import THING_GROUND
 from pdp.domain.values import ToolClass
 
 #: Prefix of a ground that says that signs in the definition contradict each other.
@@ -44,8 +46,16 @@ class ReviewItem:
     note: str
 
 
-def infer_tool(definition: Mapping[str, Any], server: str) -> Tool:
+def name_groups(definitions: Iterable[object]) -> frozenset[str]:
+    """The words at the beginning of several names that say what these tools are about."""
+    names = (one.get("name") for one in definitions if isinstance(one, Mapping))
+    return groups_of(name for name in names if isinstance(name, str))
+
+
+def infer_tool(definition: Mapping[str, Any], server: str, groups: Collection[str] = ()) -> Tool:
     """The catalogue entry for one element of an MCP `tools/list` result.
+
+    `groups` are the `name_groups` of the whole list, where there is one.
 
     Reads `name`, `description`, `inputSchema` and `annotations` (MCP 2025-06-18, "Tools"). What a
     server says about itself is evidence and never proof. Raises CatalogueError where the element
@@ -67,6 +77,7 @@ def infer_tool(definition: Mapping[str, Any], server: str) -> Tool:
         description or "",
         schema or {},
         annotations if isinstance(annotations, Mapping) else {},
+        groups,
     )
     return _entry(read, server, description or "", schema_digest(name, description, schema))
 
@@ -129,6 +140,8 @@ def _review_tool(tool: Tool) -> list[ReviewItem]:
         grounds = ", ".join(tool.inferred["class"])
         if tool.tool_class in (ToolClass.ADMIN, ToolClass.EXECUTE):
             note("class", Urgency.CHECK, f"{tool.tool_class.value}: {grounds}")
+        elif THING_GROUND in tool.inferred["class"]:
+            note("class", Urgency.CHECK, "a read only since nothing says that anything is done")
         elif tool.tool_class is ToolClass.READ and tool.egress:
             note("egress", Urgency.LOOK, f"a read that goes out: {grounds}")
     if "reversible" in tool.inferred and "reversible" not in ungrounded and not tool.reversible:

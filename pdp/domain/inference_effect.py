@@ -21,6 +21,7 @@ from pdp.domain.inference_signs import (
     method_sign,
     name_sign,
 )
+from pdp.domain.inference_things import thing_sign
 from pdp.domain.values import ToolClass
 from pdp.domain.vocabulary import (
     ADMIN_NOUNS,
@@ -135,6 +136,8 @@ def _weigh(definition: Definition) -> tuple[Sign | None, tuple[str, ...], tuple[
         signs.append(described)
     read_only = definition.annotations.get("readOnlyHint")
     destructive = definition.annotations.get("destructiveHint")
+    if not signs:
+        signs += [sign for sign in (thing_sign(definition),) if sign is not None]
     worst = max(signs, key=lambda sign: DANGER[sign.tool_class], default=None)
     grounds = tuple(sign.ground for sign in signs)
     if read_only is True:

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pdp.domain.argument_words import HOLDS
+from pdp.domain.catalogue import ValueType
 from pdp.domain.definition import Definition, split_words
+from pdp.domain.inference_names import agent_verb, verbs_of_name
 from pdp.domain.values import ToolClass
 from pdp.domain.vocabulary import (
     COMPUTED_NOUNS,
@@ -15,6 +18,7 @@ from pdp.domain.vocabulary import (
     READ_HEADS,
     STRONG_VERBS,
     TRACKED_NOUNS,
+    VERBS_ONLY,
     WEAK_VERBS,
     words,
 )
@@ -32,11 +36,22 @@ _LOOKING = {"convert": COMPUTED_NOUNS, "exchange": words("rate"), "track": TRACK
 _NOT_SAID_LIGHTLY = words(
     "execute run evaluate eval set load perform convert type resolve apply make"
 )
+#: With somebody to be reached these are no nouns and no looking.
+_CALLING = words("page ring buzz beep summon hail ping phone")
+_CALLED = words("user person oncall responder engineer team staff member people colleague contact")
+_REACHED = (ValueType.PERSON, ValueType.EMAIL, ValueType.PHONE)
 _LOOK_AT = words("file url page document link tab browser website app")
 _BOILERPLATE = re.compile(
     r"^(?:(?:this|the|a|an)\s+)?(?:tools?|function|method|endpoint|command|helper|utility)?\s*"
     r"(?:(?:that|which|to|for|used|will|can|be|is|allows?|lets?|enables?|helps?|you|users?|agents?|"
     r"use|it|please|tool|the|this|ability|provides?)\s+)*",
+    re.IGNORECASE,
+)
+#: "A message together with its replies", "The weather of a day": no verb stands first.
+NAMES_A_THING = re.compile(
+    r"^(?:an?|the|your|my|our|their|its|all|any|every|each|which|who|what|when|where|how)\s+"
+    r"(?!(?:\S+\s+)?(?:tools?|functions?|methods?|endpoints?|commands?|helpers?|utilit(?:y|ies)"
+    r"|apis?|services?|actions?|operations?|wrappers?|way|ability)\b)",
     re.IGNORECASE,
 )
 _COMPOUND = re.compile(r"(\w+)(?:,\s*(\w+))*(?:\s*(?:,|and/or|and|or|/|&)\s*)+(\w+)")
@@ -65,28 +80,36 @@ def name_sign(definition: Definition) -> Sign | None:
         if pair in PHRASAL_VERBS and (index == 0 or tokens[0] not in STRONG_VERBS):
             verb, tool_class = PHRASAL_VERBS[pair]
             return Sign(tool_class, verb, f"name:{' '.join(pair)}")
-    if tokens[:1] == ("draft",) and len(tokens) > 1:
+    if tokens[:1] == ("draft",) and len(tokens) > 1 and not VERBS_ONLY & set(tokens[1:]):
         return Sign(ToolClass.DRAFT, "draft", "name:draft")
     if tokens[:1] == ("api",) and tokens[1:2] in (("post",), ("put",), ("get",)):
         # Generated from an HTTP interface: the word is its method and means no sending.
         read = tokens[1] == "get"
         tool_class = ToolClass.READ if read else ToolClass.WRITE
         return Sign(tool_class, "get" if read else "create", f"name:{tokens[1]}", strong=read)
-    strong = [index for index, word in enumerate(tokens) if word in STRONG_VERBS]
-    if strong and strong[0] == 0:
-        # "create_or_update" says two verbs; "list_change_requests" only one.
-        strong = [0] + [at for at in strong if at > 1 and tokens[at - 1] in ("or", "and")]
-    if strong:
-        verb = max((tokens[at] for at in strong), key=lambda word: DANGER[STRONG_VERBS[word]])
-        return Sign(STRONG_VERBS[verb], verb, f"name:{verb}")
+    called = _calling(definition)
+    if called:
+        return Sign(ToolClass.SEND, "notify", f"name:{called} somebody")
+    verbs, undecided = verbs_of_name(tokens, grouped=definition.grouped)
+    if undecided:
+        spoken = description_sign(definition)
+        verbs = [spoken.verb] if spoken is not None and spoken.verb in verbs else verbs
+    if verbs:
+        classes = {verb: STRONG_VERBS.get(verb) or WEAK_VERBS[verb] for verb in verbs}
+        verb = max(verbs, key=lambda word: DANGER[classes[word]])
+        return Sign(classes[verb], verb, f"name:{verb}")
     weak = [index for index, word in enumerate(tokens) if word in WEAK_VERBS]
     if not weak:
         # "current_user", "account_balance": a thing is named, and nothing done to it.
         for word in (definition.object_head, *tokens[:1]):
             if word in (READ_HEADS if word != tokens[0] else READ_HEADS | NOUN_LEADS):
                 return Sign(ToolClass.READ, "", f"name:{word}", False)
-        return None
+        doer = agent_verb(tokens[-1]) if tokens else ""
+        return Sign(STRONG_VERBS[doer], doer, f"name:{tokens[-1]}") if doer else None
     first = tokens[weak[0]] if weak[0] == 0 or len(weak) == 1 else tokens[weak[-1]]
+    if tokens[-1] in WEAK_VERBS and tokens[-1] in VERBS_ONLY:
+        # "file_open"
+        first = tokens[-1]
     verb = "draft" if "draft" in tokens else first
     if verb == "open" and not definition.nouns & _LOOK_AT:
         return Sign(ToolClass.WRITE, "create", "name:open", False)
@@ -95,6 +118,27 @@ def name_sign(definition: Definition) -> Sign | None:
     if verb in _LOOKING and definition.nouns & _LOOKING[verb]:
         return Sign(ToolClass.READ, verb, f"name:{verb}", False)
     return Sign(WEAK_VERBS[verb], verb, f"name:{verb}", False)
+
+
+def _calling(definition: Definition) -> str:
+    """The verb where the tool calls somebody ("page_engineer"), or an empty string.
+
+    Most of these words are nouns ("page_history"), so the name or the description has to use it as
+    a verb, and an argument to say who is called.
+    """
+    verb = next(iter(definition.words), "")
+    if verb not in _CALLING or not STRONG_VERBS.keys().isdisjoint(definition.words[1:]):
+        return ""
+    spoken = definition.description.lower().split(" ", 1)[0] in (verb, f"{verb}s")
+    if not spoken and definition.nouns.isdisjoint(_CALLED):
+        return ""
+    reached = (
+        HOLDS.get(word) in _REACHED
+        for field in definition.fields
+        for word in field.words
+        if not field.is_numeric
+    )
+    return verb if any(reached) else ""
 
 
 def method_sign(definition: Definition) -> Sign | None:
@@ -117,6 +161,8 @@ def method_sign(definition: Definition) -> Sign | None:
 
 def description_sign(definition: Definition) -> Sign | None:
     """The verbs that the description begins with ("Creates and sends an invoice")."""
+    if NAMES_A_THING.match(definition.description):
+        return None
     text = _BOILERPLATE.sub("", definition.description, count=1)
     first = re.match(r"[A-Za-z]+", text)
     if first is None:
@@ -127,7 +173,7 @@ def description_sign(definition: Definition) -> Sign | None:
         spoken.append(compound[3])
     found: list[Sign] = []
     for word in spoken:
-        verb = _infinitive(word.lower())
+        verb = infinitive(word.lower())
         tool_class = STRONG_VERBS.get(verb) or WEAK_VERBS.get(verb)
         if tool_class is None:
             continue
@@ -147,7 +193,7 @@ def description_sign(definition: Definition) -> Sign | None:
     return max(found, key=lambda sign: DANGER[sign.tool_class], default=None)
 
 
-def _infinitive(word: str) -> str:
+def infinitive(word: str) -> str:
     """The base form of an English verb, as far as the vocabulary knows it."""
     candidates = [word]
     if word.endswith("ies"):

@@ -112,6 +112,22 @@ WEAK_VERBS: dict[str, ToolClass] = {
     ),
 }
 
+#: Strong verbs that are everyday nouns as well: at the beginning of a name they may be what the
+#: tools are about (`invite_accept`, `view_delete`).
+NOUNS_TOO = words(
+    "dm tweet retweet fax share invite reply gift refund purchase bid stake pledge deposit wager "
+    "broadcast list view filter search preview report display sample estimate poll probe "
+    "screenshot snapshot vote like pin release group stamp print import sync upload download "
+    "lock claim"
+)
+#: Verbs that hardly ever are nouns, and so are the verb of a name also at its end.
+VERBS_ONLY = words(
+    "get add create delete remove read send fetch find insert upsert cancel open close edit modify "
+    "append accept decline approve reject submit publish archive unarchive restore rename kick "
+    "leave join clear drop write pay describe enable disable assign unassign activate deactivate "
+    "enroll resolve reopen dismiss destroy revoke grant confirm complete retrieve lookup"
+)
+
 #: Verbs of two words, where the first alone would say something else.
 PHRASAL_VERBS: dict[tuple[str, str], tuple[str, ToolClass]] = {
     ("check", "in"): ("check in", ToolClass.WRITE),

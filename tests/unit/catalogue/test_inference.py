@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pdp.domain.canonical import schema_digest
 from pdp.domain.catalogue import ArgumentKind, CatalogueError, Tool, ValueType
-from pdp.domain.inference import Urgency, infer_tool, review
+from pdp.domain.inference import Urgency, infer_tool, name_groups, review
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
 from tests.unit.catalogue.kinds import definition, disagreements, load
 
@@ -332,3 +332,105 @@ def test_what_selects_or_is_run_or_paid_is_no_content(
     name: str, argument: str, schema: dict[str, Any], kind: ArgumentKind
 ) -> None:
     assert tool(name, **{argument: schema}).arguments[argument].kind is kind
+
+
+def classes(tools: dict[str, str]) -> dict[str, ToolClass]:
+    """The classes of a server's tools by name, from name and description alone."""
+    groups = name_groups([{"name": name} for name in tools])
+    return {
+        name: infer_tool({"name": name, "description": about}, "s", groups).tool_class
+        for name, about in tools.items()
+    }
+
+
+def test_a_verb_at_the_end_of_a_name_counts_as_one_at_its_beginning() -> None:
+    read, write, send = ToolClass.READ, ToolClass.WRITE, ToolClass.SEND
+    assert classes(
+        {
+            "mail_read": "",
+            "sms_get": "",
+            "order_cancel": "",
+            "bookmark_remove": "",
+            "tweet_delete": "",
+            "invite_accept": "",
+            "draft_send": "",
+            "refund_create": "",
+            "share_read_access": "",
+            "file_open": "",
+        }
+    ) == {
+        "mail_read": read,
+        "sms_get": read,
+        "order_cancel": write,
+        "bookmark_remove": write,
+        "tweet_delete": write,
+        "invite_accept": write,
+        "draft_send": send,
+        "refund_create": send,
+        "share_read_access": send,
+        "file_open": read,
+    }
+
+
+def test_a_word_that_several_names_begin_with_says_what_the_tools_are_about() -> None:
+    tools = {"nudge_add": "", "nudge_list": "", "nudge_delete": ""}
+    assert set(classes(tools).values()) == {ToolClass.READ, ToolClass.WRITE}
+    assert classes({"nudge_list": ""}) == {"nudge_list": ToolClass.SEND}
+
+
+@pytest.mark.parametrize(
+    "names", [["mark_read", "mark_open", "mark_complete"], ["can_edit", "can_delete"]]
+)
+def test_states_and_questions_make_no_group_of_tools(names: list[str]) -> None:
+    assert name_groups([{"name": name} for name in names]) == frozenset()
+
+
+def test_where_both_ends_of_a_name_may_be_its_verb_the_description_settles_it() -> None:
+    assert tool("post_update", "Posts an update.").tool_class is ToolClass.SEND
+    assert tool("post_update").tool_class is ToolClass.SEND
+    assert tool("share_list", "Lists the shares.").tool_class is ToolClass.READ
+    assert tool("share_list").tool_class is ToolClass.SEND
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("lobby_guests", "Who is in the lobby?"),
+        ("shift_roster", "Upcoming shifts of a crew."),
+        ("parcel_trail", "The stations that a parcel has passed, with times."),
+        ("msg_tree", "A message and the replies to it."),
+    ],
+)
+def test_a_tool_that_names_a_thing_and_no_act_shows_it_and_a_person_is_told(
+    name: str, description: str
+) -> None:
+    guessed = tool(name, description, place_id=TEXT, limit={"type": "integer"})
+    assert guessed.tool_class is ToolClass.READ
+    assert ("class", Urgency.CHECK) in {(item.field, item.urgency) for item in review([guessed])}
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "arguments"),
+    [
+        ("lobby_guests", "", {}),
+        ("lobby_note", "A note for the lobby.", {"text": TEXT}),
+        ("tariff", "The tariff of a customer.", {"amount": TEXT}),
+        ("door_state", "The state of a door.", {"enabled": FLAG}),
+        ("crew_roster", "The roster. Overwrites it where one is given.", {}),
+        ("crew_roster", "The roster, and overwrites the old one.", {}),
+        ("zap_cluster", "Zap the cluster.", {}),
+        ("zap_cluster", "Zaps everything.", {}),
+        ("data_erasure", "The erasure of a customer's data.", {}),
+        ("table_wiper", "For tables that are no longer needed.", {}),
+    ],
+)
+def test_no_tool_shows_only_where_anything_points_to_an_effect(
+    name: str, description: str, arguments: dict[str, Any]
+) -> None:
+    assert tool(name, description, **arguments).tool_class is not ToolClass.READ
+
+
+def test_calling_somebody_is_a_message_where_there_is_somebody_to_be_called() -> None:
+    assert tool("page_engineer", "", engineer_email=TEXT, message=TEXT).tool_class is ToolClass.SEND
+    assert tool("ring", "Rings a colleague.", person=TEXT).tool_class is ToolClass.SEND
+    assert tool("page_history", "Versions of a page.", author=TEXT).tool_class is ToolClass.READ
