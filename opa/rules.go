@@ -12,6 +12,8 @@ import (
 type ruleInfo struct {
 	Path    string `json:"path"`    // "pdp/rules/task_alive/verdict"
 	Default bool   `json:"default"` // whether one of them is a default
+	// DefaultValue is that default's value, where there is one.
+	DefaultValue any `json:"default_value,omitempty"`
 	// Annotations are the rule's METADATA, key by key the nearest there is: its own,
 	// its document's, its package's, then the packages above it.
 	Annotations map[string]any `json:"annotations"`
@@ -28,7 +30,9 @@ func describeRules(compiler *ast.Compiler) []ruleInfo {
 				info = &ruleInfo{Path: path}
 				byPath[path] = info
 			}
-			info.Default = info.Default || rule.Default
+			if rule.Default {
+				info.setDefault(rule.Head.Value)
+			}
 			for _, annotations := range compiler.GetAnnotationSet().Chain(rule) {
 				info.annotate(annotations.Annotations)
 			}
@@ -40,6 +44,14 @@ func describeRules(compiler *ast.Compiler) []ruleInfo {
 	}
 	slices.SortFunc(rules, func(a, b ruleInfo) int { return strings.Compare(a.Path, b.Path) })
 	return rules
+}
+
+func (info *ruleInfo) setDefault(term *ast.Term) {
+	info.Default = true
+	// A comprehension is no JSON before it is evaluated, and is left out.
+	if value, err := ast.JSON(term.Value); err == nil {
+		info.DefaultValue = value
+	}
 }
 
 func (info *ruleInfo) annotate(from *ast.Annotations) {

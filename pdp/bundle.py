@@ -20,6 +20,7 @@ __all__ = ["Bundle", "BundleRefused", "Rule", "check_rules", "default_bundle_pat
 
 MODES: Final = ("enforce", "shadow", "off")
 
+_DEFAULT: Final = '`default verdict := {"result": "deny", "code": "policy_error"}`'
 _RULE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 
 
@@ -110,8 +111,9 @@ def check_rules(bundle: Bundle, infos: Sequence[RuleInfo]) -> None:
     """Hold the rules that the engine has found against the manifest.
 
     Raises:
-        PolicyRefused: a rule of the manifest has no verdict, no default for it, or no METADATA
-            that says what it defends and which codes it gives; or a rule is not in the manifest.
+        PolicyRefused: a rule of the manifest has no verdict, no default of deny for it, or no
+            METADATA that says what it defends and which codes it gives; or a rule is not in the
+            manifest.
     """
     found = {info.path: info for info in infos}
     problems: list[str] = []
@@ -124,9 +126,11 @@ def check_rules(bundle: Bundle, infos: Sequence[RuleInfo]) -> None:
             )
             continue
         if not verdict.default:
+            problems.append(f"rule {rule.id}: its verdict has no default; add {_DEFAULT}")
+        elif not _denies(verdict.default_value):
             problems.append(
-                f"rule {rule.id}: its verdict has no default; add "
-                '`default verdict := {"result": "deny", "code": "policy_error"}`'
+                f"rule {rule.id}: its default does not deny, so a misspelt field would never be "
+                f"noticed; make it {_DEFAULT}, and say when it passes in a rule of its own"
             )
         custom = verdict.annotations.get("custom")
         said = custom if isinstance(custom, dict) else {}
@@ -143,6 +147,10 @@ def check_rules(bundle: Bundle, infos: Sequence[RuleInfo]) -> None:
     ]
     if problems:
         raise PolicyRefused("\n".join(problems))
+
+
+def _denies(verdict: JsonValue) -> bool:
+    return isinstance(verdict, dict) and verdict.get("result") == "deny"
 
 
 def _is_rule(path: str) -> bool:

@@ -42,11 +42,15 @@ class PolicySource:
 
 @dataclass(frozen=True, slots=True)
 class RuleInfo:
-    """One rule of the loaded policy, by its path such as `pdp/rules/task_alive/verdict`."""
+    """One rule of the loaded policy, by its path such as `pdp/rules/task_alive/verdict`.
+
+    `default_value` is what the default says; None where there is none, or one that policy computes.
+    """
 
     path: str
     default: bool
     annotations: Mapping[str, JsonValue]
+    default_value: JsonValue = None
 
 
 @dataclass(frozen=True, slots=True)

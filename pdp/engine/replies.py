@@ -28,6 +28,7 @@ def _refuse(text: str) -> float:
 
 _decode: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse).decode
 _RULE_KEYS: Final = {"path", "default", "annotations"}
+_DEFAULT_VALUE: Final = "default_value"
 
 
 def read_answer(element: memoryview) -> Evaluation | EngineFault:
@@ -65,12 +66,12 @@ def read_load(header: dict[str, Any], elements: Sequence[memoryview]) -> list[Ru
 
 
 def _rule(rule: JsonValue) -> RuleInfo:
-    if isinstance(rule, dict) and rule.keys() == _RULE_KEYS:
+    if isinstance(rule, dict) and rule.keys() - {_DEFAULT_VALUE} == _RULE_KEYS:
         path, default, annotations = rule["path"], rule["default"], rule["annotations"]
         if annotations is None:
             annotations = {}
         if isinstance(path, str) and isinstance(default, bool) and isinstance(annotations, dict):
-            return RuleInfo(path, default, annotations)
+            return RuleInfo(path, default, annotations, rule.get(_DEFAULT_VALUE))
     raise MalformedReply("a rule of a reply to load is malformed")
 
 

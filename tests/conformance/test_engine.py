@@ -334,6 +334,8 @@ decision := data.pdp.rules.alive.verdict
         "pdp/rules/alive/verdict",
     ]
     assert [path for path, rule in by_path.items() if rule.default] == ["pdp/rules/alive/verdict"]
+    assert by_path["pdp/rules/alive/verdict"].default_value == {"kind": "deny"}
+    assert by_path["pdp/main/decision"].default_value is None
     assert by_path["pdp/main/decision"].annotations == {}
     annotations = by_path["pdp/rules/alive/verdict"].annotations
     assert annotations["title"] == "Task alive"

@@ -72,6 +72,10 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
         {RULE_PATH: RULE.replace("default verdict", "unused")},
         "default",
     ),
+    "a verdict that passes by default": (
+        {RULE_PATH: RULE.replace('"result": "deny"', '"result": "pass"')},
+        "default does not deny",
+    ),
     "a rule that grants": (
         {
             "acme/data.yaml": "manifest:\n  enforce:\n    hours: {root: acme, name: hours}\n"

@@ -23,9 +23,10 @@ from tests.unit.bundle.making import ACME, BUILTIN, archive, folder
 
 ENTRYPOINTS = ("pdp/main/decision",)
 CUSTOM: dict[str, JsonValue] = {"custom": {"controls": ["ASI03"], "codes": ["outside_hours"]}}
+DENY: dict[str, JsonValue] = {"result": "deny", "code": "policy_error"}
 SOUND = (
-    RuleInfo("pdp/rules/phase/verdict", True, CUSTOM),
-    RuleInfo("acme/rules/hours/verdict", True, CUSTOM),
+    RuleInfo("pdp/rules/phase/verdict", True, CUSTOM, DENY),
+    RuleInfo("acme/rules/hours/verdict", True, CUSTOM, DENY),
     RuleInfo("acme/rules/hours/in_time", False, {}),
     RuleInfo("pdp/lib/result/deny", False, {}),
 )
@@ -237,6 +238,12 @@ def test_rules_that_match_their_manifest_are_accepted(builtin: Path) -> None:
     [
         (None, r"data\.acme\.rules\.hours has no rule `verdict`"),
         (RuleInfo("acme/rules/hours/verdict", False, CUSTOM), "no default"),
+        (RuleInfo("acme/rules/hours/verdict", True, CUSTOM), "default does not deny"),
+        (RuleInfo("acme/rules/hours/verdict", True, CUSTOM, "deny"), "default does not deny"),
+        (
+            RuleInfo("acme/rules/hours/verdict", True, CUSTOM, {"result": "pass"}),
+            "default does not deny",
+        ),
         (RuleInfo("acme/rules/hours/verdict", True, {}), "no custom.controls"),
         (
             RuleInfo("acme/rules/hours/verdict", True, {"custom": {"controls": []}}),

@@ -73,13 +73,14 @@ def test_an_answer_that_is_anything_else_is_malformed(raw: bytes) -> None:
         read_answer(memoryview(raw))
 
 
-RULE = {"path": "a/b", "default": True, "annotations": {"title": "B"}}
+DENY = {"result": "deny"}
+RULE = {"path": "a/b", "default": True, "default_value": DENY, "annotations": {"title": "B"}}
 
 
 def test_rules_are_listed_and_missing_metadata_is_empty_metadata() -> None:
     reply = element({"rules": [RULE, {"path": "a/c", "default": False, "annotations": None}]})
     assert read_load({"ok": True}, [reply]) == [
-        RuleInfo("a/b", True, {"title": "B"}),
+        RuleInfo("a/b", True, {"title": "B"}, DENY),
         RuleInfo("a/c", False, {}),
     ]
 
