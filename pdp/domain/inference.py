@@ -16,6 +16,7 @@ from pdp.domain.inference_effect import infer_effect
 from pdp.domain.inference_names import groups_of
 from pdp.domain.inference_output import (
     ADDRESS_BOOK_GROUND,
+    DIRECTORY_GROUND,
     infer_output_label,
     infer_sensitivity,
 )
@@ -146,7 +147,7 @@ def _review_tool(tool: Tool) -> list[ReviewItem]:
             note("egress", Urgency.LOOK, f"a read that goes out: {grounds}")
     if "reversible" in tool.inferred and "reversible" not in ungrounded and not tool.reversible:
         note("reversible", Urgency.LOOK, f"cannot be undone: {tool.inferred['reversible'][0]}")
-    if ADDRESS_BOOK_GROUND in tool.inferred.get("output", ()):
+    if not {ADDRESS_BOOK_GROUND, DIRECTORY_GROUND}.isdisjoint(tool.inferred.get("output", ())):
         note(
             "output", Urgency.CHECK, "trusted to say who is meant: do strangers get in by mailing?"
         )

@@ -27,6 +27,30 @@ _ADDRESS_BOOK = words("contact addressbook")
 _LOOKING_UP = words("search find lookup look get list query fetch resolve")
 _SOLD_TO = words("crm lead customer deal prospect campaign opportunity account company")
 ADDRESS_BOOK_GROUND = "name:contact is the own address book"
+#: The directory of an organisation serves the same end: whoever runs it says who works there.
+_WORKING = words("staff employee colleague coworker teammate personnel workforce")
+_PEOPLE = words("people person member user teacher nurse doctor crew faculty handle directory")
+_DIRECTORY_TEXT = re.compile(
+    r"\b(?:company|corporate|staff|employee|internal|organi[sz]ation(?:'s)?|workspace|people|school"
+    r"|university|hospital|team|office|personnel) (?:directory|address ?book|phone ?book)\b"
+    r"|\bdirectory (?:lookup|search|of (?:the )?(?:people|staff|employees|colleagues|company))\b"
+    r"|\b(?:search|find|look|lookup|list)\w*(?: up)?(?: for)?(?: \w+)? (?:colleagues|co-?workers"
+    r"|employees|team ?mates|staff)\b",
+    re.IGNORECASE,
+)
+#: What people write about themselves, and what others write, is in more than a directory.
+_ABOUT_PEOPLE = re.compile(
+    r"\b(?:bios?|biograph\w+|about (?:me|themselves|him|her)|wrote|profiles?|notes?|comments?|posts?"
+    r"|messages?|reviews?|histor(?:y|ies)|activit(?:y|ies)|interests|status|public|customers?|clients?"
+    r"|guests?|leads?|repositor(?:y|ies)|followers?)\b",
+    re.IGNORECASE,
+)
+_MORE_THAN_NAMES = words(
+    "profile bio card history note activity status post message review detail salary record photo "
+    "leave absence shift schedule email task event calendar document file channel room group"
+)
+_FINDING = words("search find lookup look list query resolve")
+DIRECTORY_GROUND = "the organisation's own directory"
 _COMPUTED = words("calculate calculator compute math uuid arithmetic")
 _WRITTEN_BY_OTHERS = words(
     "email mail message inbox comment issue pull review page web website url file document note "
@@ -76,6 +100,8 @@ def infer_output_label(definition: Definition, effect: Effect) -> tuple[OutputLa
     looked_up = effect.verb in _LOOKING_UP and nouns & _ADDRESS_BOOK and not nouns & _SOLD_TO
     if looked_up and not others - _ADDRESS_BOOK - {effect.verb}:
         return OutputLabel.TRUSTED, ADDRESS_BOOK_GROUND
+    if _is_directory(definition, effect):
+        return OutputLabel.TRUSTED, DIRECTORY_GROUND
     if others:
         return OutputLabel.UNTRUSTED, f"name:{min(others)} is written by others"
     selects = any(
@@ -96,11 +122,25 @@ def infer_output_label(definition: Definition, effect: Effect) -> tuple[OutputLa
     return OutputLabel.UNTRUSTED, "default: nothing says that only the system writes it"
 
 
+def _is_directory(definition: Definition, effect: Effect) -> bool:
+    """Whether the tool looks up who works here, and nothing that these people write."""
+    nouns, described = definition.nouns, definition.description
+    if nouns & (_MORE_THAN_NAMES | _SOLD_TO) or _ABOUT_PEOPLE.search(described):
+        return False
+    if effect.verb not in _FINDING or any(field.head == "id" for field in definition.fields):
+        return False
+    if nouns & _WORKING:
+        return True
+    return bool(nouns & _PEOPLE) and _DIRECTORY_TEXT.search(described) is not None
+
+
 def infer_sensitivity(definition: Definition, effect: Effect) -> tuple[Sensitivity, str]:
     """How sensitive what the tool gives access to is, and what that rests on."""
     pairs = set(pairwise(tuple(singular(word) for word in definition.words)))
     nouns, head = definition.nouns, definition.object_head
     reads = effect.tool_class is ToolClass.READ
+    if reads and _is_directory(definition, effect):
+        return Sensitivity.INTERNAL, DIRECTORY_GROUND
     if reads and (head in _SECRETS or pairs & set(_SECRET_PHRASES)):
         return Sensitivity.RESTRICTED, f"name:{head} is a secret"
     revealed = _REVEALS.search(definition.description)
@@ -121,7 +161,8 @@ def infer_sensitivity(definition: Definition, effect: Effect) -> tuple[Sensitivi
     if reads and effect.egress:
         return Sensitivity.PUBLIC, "egress: what anybody can read"
     mentioned = re.search(
-        r"\b(?:inbox|mailbox|e-?mails?|bank|payroll|medical|patients?|confidential|personal|private)\b",
+        r"\b(?:inbox|mailbox|e-?mails?(?! address)|bank|payroll|medical|patients?"
+        r"|confidential|personal|private)\b",
         definition.description,
         re.IGNORECASE,
     )

@@ -257,6 +257,42 @@ def test_contacts_that_strangers_or_calls_write_are_not_trusted(name: str) -> No
     assert tool(name, "Works with people.", query=TEXT).output_label is OutputLabel.UNTRUSTED
 
 
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("search_staff", ""),
+        ("find_colleague", "Looks a colleague up by name or team."),
+        ("user_lookup", "Searches the hospital directory by e-mail address."),
+        ("people_query", "Lists employees whose name matches."),
+    ],
+)
+def test_the_directory_of_an_organisation_says_who_is_meant_and_a_person_is_asked_about_it(
+    name: str, description: str
+) -> None:
+    guessed = tool(name, description, query=TEXT)
+    assert guessed.output_label is OutputLabel.TRUSTED
+    assert guessed.sensitivity is Sensitivity.INTERNAL
+    assert ("output", Urgency.CHECK) in {(item.field, item.urgency) for item in review([guessed])}
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("search_users", "Finds users by name."),
+        ("search_staff", "Searches colleagues by name and what they wrote about themselves."),
+        ("find_staff_messages", "Finds messages of colleagues."),
+        ("staff_profile_lookup", "The profile of a colleague."),
+        ("list_directory", "Lists the entries of a directory."),
+        ("find_customer_staff", "Finds people who work at a customer."),
+        ("add_staff", "Adds a colleague to the company directory."),
+    ],
+)
+def test_who_may_sign_up_or_writes_about_himself_is_in_no_trusted_directory(
+    name: str, description: str
+) -> None:
+    assert tool(name, description, query=TEXT).output_label is OutputLabel.UNTRUSTED
+
+
 TEXTS = {"type": "array", "items": TEXT}
 FREE = {"type": "object"}
 FLAG = {"type": "boolean"}
