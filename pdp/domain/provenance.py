@@ -16,6 +16,7 @@ from pdp.domain.atoms import (
     normalise,
     value_atoms,
 )
+from pdp.domain.atoms_said import spellings
 from pdp.domain.atoms_text import cell_forms, is_linked, telling, typed_forms, word_urls
 from pdp.domain.catalogue import (
     ArgumentKind,
@@ -183,7 +184,13 @@ def _origin(
             Origin.UNKNOWN, "", seen
         )  # fmt: skip
     seen = tuple(atoms.find(one) for one in value_atoms(value, holds))
-    return (*_worst(seen), seen)
+    origin, source = _worst(seen)
+    if _RANK[origin] < _RANK[Origin.TRUSTED] and isinstance(value, str):
+        for said in filter(atoms.said, spellings(value, holds)):
+            return Origin.PRINCIPAL, atoms.find(said).source, seen
+        if holds is ValueType.TEXT and atoms.composes(value):
+            return Origin.PRINCIPAL, "", seen
+    return origin, source, seen
 
 
 def _worst(seen: Collection[Seen]) -> tuple[Origin, str]:

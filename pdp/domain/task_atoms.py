@@ -18,7 +18,7 @@ from pdp.domain.atoms import (
     value_atoms,
 )
 from pdp.domain.atoms_output import read_output
-from pdp.domain.atoms_said import bare_words, parts, places
+from pdp.domain.atoms_said import bare_words, parts, places, standing_numbers
 from pdp.domain.atoms_text import (
     dates,
     grouped_digits,
@@ -108,6 +108,7 @@ class TaskAtoms:
             *(f"{AtomKind.DATE}:{found}" for found in dates(seen)),
             *parts(seen),
             *places(seen),
+            *standing_numbers(seen),
             *(f"verbatim:{part}" for part in (*wording.quoted, *bare_words(seen))),
         ]
         for form in islice(dict.fromkeys(forms), _MAX_SAID):
@@ -251,6 +252,12 @@ class TaskAtoms:
     def says(self, text: str) -> bool:
         """Whether a text of the principal holds this as a run of whole words, or quotes it."""
         return any(wording.says(text) for layer in self._layers() for wording, _, _ in layer._texts)
+
+    def composes(self, text: str) -> bool:
+        """Whether a text is put together of nothing but runs of the principal's words."""
+        return any(
+            wording.composes(text) for layer in self._layers() for wording, _, _ in layer._texts
+        )
 
     def verbatim(self, value: str) -> str | None:
         """The source of a principal's text that gives exactly this value, quoted or as one word."""

@@ -81,6 +81,10 @@ _ADDRESSING: Final = words(
 )
 _NAMING: Final = words("called named titled entitled labelled labeled username handle")
 
+#: What stands between the parts of a line of prose, and how many parts a line has.
+_APART: Final = re.compile(r"[:;,] | [/|-] ")
+_MAX_RUNS: Final = 6
+_PROSE: Final = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+)*")
 #: How many words of a value are looked up before it is taken apart.
 _LOOKED_AT: Final = 4
 
@@ -140,6 +144,21 @@ class Wording:
         if word in self._names:
             return len(word) > 1
         return word in self._capitals and singular(word) not in _GENERIC
+
+    def composes(self, value: str) -> bool:
+        """Whether the value is a line made of several runs of the text, one of them a name.
+
+        "Bell: Ames / Ruiz" says nothing that "the name on the bell is Ames / Ruiz" does not. Runs
+        of letters only, apart by marks: never what could be an address, a path or an identifier.
+        """
+        if len(value) > _MAX_VALUE or " " not in value or not value.isprintable():
+            return False
+        runs = [run.strip() for run in _APART.split(value)]
+        return (
+            1 < len(runs) <= _MAX_RUNS
+            and all(_PROSE.fullmatch(run) is not None and self.says(run) for run in runs)
+            and any(map(self.marks, runs))
+        )
 
     def marks(self, value: str) -> bool:
         """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""

@@ -160,6 +160,57 @@ def test_what_the_goal_does_not_say_as_a_whole_is_nobodys(
     assert origin(task(GOAL), value, holds) is Origin.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("goal", "value", "holds"),
+    [
+        ("Send it to 4 Mill Lane, 30159 Hanover", "30159", ValueType.TEXT),
+        ("Her extension is 4417 now", "4417", ValueType.TEXT),
+        ("He has a new number, 0511 555 0134", "+49 511 5550134", ValueType.PHONE),
+        ("He has a new number, 0511 555 0134", "0049 511 5550134", ValueType.PHONE),
+        ("Her number is (503) 555-0134 now", "+1 503 555 0134", ValueType.PHONE),
+        ("Her number is +351 21 555 0134 now", "00351215550134", ValueType.PHONE),
+        ("Move it to reports/2024/may", "/reports/2024/may", ValueType.PATH),
+        ("Use db-two.internal:9443 from now on", "https://db-two.internal:9443", ValueType.URL),
+        ("Use localhost:8080/health", "http://localhost:8080/health", ValueType.URL),
+        ("Pay 2.310,75 \u20ac to Ana", 2310.75, ValueType.NUMBER),
+        ("Pay CHF 2'310.75 to Ana", 2310.75, ValueType.NUMBER),
+        ("The name on the bell is Ames / Ruiz", "Bell: Ames / Ruiz", ValueType.TEXT),
+    ],
+)
+def test_the_principal_said_it_in_another_form(
+    goal: str, value: JsonValue, holds: ValueType
+) -> None:
+    assert origin(task(goal), value, holds) is Origin.PRINCIPAL
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "holds"),
+    [
+        ("Pay 4417 EUR for it", "4417", ValueType.TEXT),
+        ("Pay $4417 for it", "4417", ValueType.TEXT),
+        ("It fell by 4417.5 points", "4417", ValueType.TEXT),
+        ("He has a new number, 0511 555 0134", "+49 511 5550135", ValueType.PHONE),
+        ("He has a new number, 0511 555 0134", "+49 11 5550134", ValueType.PHONE),
+        ("He has a new number, 0511 555 0134", "+49 511 5550134", ValueType.ACCOUNT),
+        ("Call 555 0134", "+49 511 5550134", ValueType.PHONE),
+        ("Move it to reports/2024/may", "/srv/reports/2024/may", ValueType.PATH),
+        ("Move it to reports/2024/may", "/reports/../reports/2024/may", ValueType.PATH),
+        ("Move it to may", "/may", ValueType.PATH),
+        ("Use db-two.internal:9443", "https://db-two.internal:9444", ValueType.URL),
+        ("Use db-two.internal:9443", "https://db-two.internal", ValueType.URL),
+        ("The name on the bell is Ames / Ruiz", "Bell: Ames / Eve", ValueType.TEXT),
+        ("The name on the bell is Ames / Ruiz", "Ruiz Bell", ValueType.TEXT),
+        ("The name on the bell is Ames / Ruiz", "Bell: the", ValueType.TEXT),
+        ("Write to a@x.org and b@x.org", "a@x.org: b@x.org", ValueType.TEXT),
+        ("Close ab-1234 and cd-5678", "ab-1234, cd-5678", ValueType.TEXT),
+    ],
+)
+def test_what_is_near_to_another_form_is_none(
+    goal: str, value: JsonValue, holds: ValueType
+) -> None:
+    assert origin(task(goal), value, holds) is Origin.UNKNOWN
+
+
 def test_a_link_written_without_a_scheme_is_meant_with_either() -> None:
     atoms = task("Look at www.x.org/a and example.com")
     for value in (
