@@ -254,6 +254,7 @@ def _goal_section(facts: Facts) -> dict[str, JsonValue]:
         "delegates": facts.goal.delegates,
         "tool_acts": [*sorted(facts.tool_acts)],
         "asked": asked(facts.goal, facts.tool_acts),
+        "about": facts.about,
     }
 
 

@@ -56,7 +56,8 @@ class Facts:
     opens (not stored yet); None where it is unknown or not the subject's. `tool` is the catalogue's
     entry, None where there is none or the call is of a built-in tool. `traces` say where each
     argument came from, `output_label` who could have written what the call will return; `goal` are
-    the acts that the principal asks for, `tool_acts` those of this call. `decides` is the approval
+    the acts that the principal asks for, `tool_acts` those of this call, `about` whether
+    these have anything to do with what it acts on. `decides` is the approval
     that a person answers or takes back, `plan` what would be decided of the calls of a plan.
     """
 
@@ -85,6 +86,7 @@ class Facts:
     output_label: OutputLabel = OutputLabel.UNTRUSTED
     goal: GoalActs = field(default_factory=GoalActs)
     tool_acts: Acts = frozenset()
+    about: bool = False
     decides: ApprovalRecord | None = None
     plan: tuple[Planned, ...] = ()
 

@@ -93,6 +93,7 @@ def test_the_traces_of_the_built_in_bundle_pass() -> None:
     assert set(found) == {
         *("reference_call.yaml", "injected_recipient.yaml", "echo_laundering.yaml"),
         *("fresh_task.yaml", "budget.yaml", "trusted_lookup.yaml"),
+        *("another_kind_of_thing.yaml", "drafts_by_identifier.yaml", "hidden_choices.yaml"),
         *("approved_call.yaml", "granted_calls.yaml"),
     }
     for name, trace in found.items():

@@ -14,9 +14,7 @@ stance := "asked" if input.goal.asked == true
 
 else := "asked" if {
 	input.goal.asked == false
-	input.task.registered == true
-	input.tool.name in input.task.intent.tools
-	not regex.match(`[*?\[\]{}!\\]`, input.tool.name)
+	listed
 	permitted
 }
 
@@ -27,6 +25,14 @@ else := "delegated" if {
 }
 
 else := "unasked" if input.goal.asked == false
+
+# METADATA
+# description: An orchestrator's intent names exactly this tool.
+listed if {
+	input.task.registered == true
+	input.tool.name in input.task.intent.tools
+	not regex.match(`[*?\[\]{}!\\]`, input.tool.name)
+}
 
 # The goal does not rule out what the tool does ("don't reply").
 permitted if input.goal.negated == []

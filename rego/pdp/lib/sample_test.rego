@@ -91,6 +91,7 @@ send := {
 		"delegates": false,
 		"tool_acts": ["send"],
 		"asked": true,
+		"about": true,
 	},
 	"sensitivity": 2,
 	"approval": {

@@ -1,8 +1,9 @@
 # METADATA
 # title: The goal asks for the act
 # description: |
-#   What has an effect must be what the goal asks for, or an intent must name its tool literally. A
-#   goal that leaves the choice of acts to something ("do what the letter says") is asked about, and so
+#   What has an effect must be what the goal asks for, or an intent must name its tool literally. An
+#   act on another kind of thing than the goal speaks of is asked about once untrusted material has
+#   come in ("delete the mail" asks nobody to delete a file). A goal that leaves the choice of acts to something ("do what the letter says") is asked about, and so
 #   is an act that the goal does not ask for in words but that reaches only what the principal named.
 #   Looking and drafting need no asking.
 # custom:
@@ -27,6 +28,7 @@ verdict := {"result": "pass"} if {
 	input.tool.builtin == false
 	input.tool.class in {"write", "send", "execute", "admin"}
 	goal.stance == "asked"
+	input.goal.about == true
 }
 
 else := {"result": "not_applicable"} if {
@@ -58,6 +60,27 @@ else := result.escalate(rego.metadata.chain(), "not_in_goal", {
 	goal.stance == "delegated"
 }
 
+# Named tools are asked for whatever the words are; before others had a say nobody chose otherwise.
+else := {"result": "pass"} if {
+	call.kind == "tool"
+	input.tool.class in call.effectful
+	goal.stance == "asked"
+	input.goal.about == false
+	meant
+}
+
+else := result.escalate(rego.metadata.chain(), "not_in_goal", {
+	"message": sprintf("the goal asks for such an act, and names nothing of the kind that %s acts on", [input.tool.name]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "Approve this call if the goal means it, or name what it acts on in the goal of such tasks.",
+	"metadata": {"acts": acts},
+}) if {
+	call.kind == "tool"
+	input.tool.class in call.effectful
+	goal.stance == "asked"
+	input.goal.about == false
+}
+
 else := result.escalate(rego.metadata.chain(), "not_in_goal", {
 	"message": sprintf("the goal names what %s reaches, and does not ask for what it does", [input.tool.name]),
 	"agent_message": "A person has to confirm this call.",
@@ -80,6 +103,13 @@ else := result.deny(rego.metadata.chain(), "not_in_goal", {
 	call.kind == "tool"
 	input.tool.class in call.effectful
 	goal.stance == "unasked"
+}
+
+meant if goal.listed
+
+meant if {
+	input.ledger.task.untrusted == false
+	input.ledger.pair.untrusted == false
 }
 
 reaches_only_the_named if {

@@ -43,6 +43,20 @@ test_a_goal_that_leaves_the_choice_to_others_escalates if {
 	verdict(sample.but(call, {"goal": {"acts": [], "negated": ["send"]}})).result == "deny"
 }
 
+test_an_act_on_another_kind_of_thing_escalates_once_others_had_a_say if {
+	call := sample.but(sample.send, {"goal": {"about": false}})
+	verdict(call) == {"result": "pass"}
+	every rollup in ["task", "pair"] {
+		said := verdict(sample.but(call, {"ledger": {rollup: {"untrusted": true}}}))
+		said.result == "escalate"
+		said.code == "not_in_goal"
+	}
+	tainted := sample.but(call, {"ledger": {"task": {"untrusted": true}}})
+	verdict(listing(tainted, ["send_email"])) == {"result": "pass"}
+	verdict(listing(tainted, ["send_*"])).result == "escalate"
+	verdict(sample.without(tainted, "goal/about")).result == "deny"
+}
+
 test_an_act_without_a_word_that_reaches_only_the_named_escalates if {
 	said := verdict(sample.but(sample.send, {"goal": {"asked": false}}))
 	said.result == "escalate"

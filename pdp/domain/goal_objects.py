@@ -1,0 +1,124 @@
+"""Whether a goal speaks of what a tool acts on: "delete the mail" asks nobody to delete a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from pdp.domain.catalogue import ArgumentKind, Tool
+from pdp.domain.definition import PREPOSITIONS, singular, split_words
+from pdp.domain.goal import GoalActs
+from pdp.domain.goal_words import Act, Acts
+from pdp.domain.provenance import ArgumentTrace
+from pdp.domain.seen import Origin
+from pdp.domain.vocabulary import MODIFIERS, STRONG_VERBS, words
+
+#: Nouns that people use for one another, and those of other languages; a line is one kind of thing.
+_KINDS_BY_LINE: Final = """
+mail email e-mail message inbox mailbox letter reply thread newsletter gmail outlook nachricht \
+mails courriel correo mensaje
+message dm chat text sms post channel thread conversation slack teams room group
+post tweet comment thread story status review message announcement feed
+event meeting appointment calendar call invite invitation reminder slot schedule termin \
+besprechung kalender rendez-vous réunion agenda cita reunión evento lunch dinner breakfast \
+standup interview party session workshop conference
+file document doc attachment report spreadsheet sheet presentation slide folder pdf image photo \
+picture text list drive directory path readme line section paragraph datei dokument ordner \
+fichier dossier archivo documento carpeta code script config csv markdown article page
+payment transaction transfer money bill invoice rent fee funds standing salary debt überweisung \
+zahlung rechnung miete paiement virement facture loyer pago transferencia factura alquiler euro \
+dollar pound debit order subscription
+issue ticket bug story card item request case incident problem pull_request pr
+task todo to-do reminder item action card ticket list aufgabe tâche tarea
+pull pr merge request branch change review patch code
+repo repository project code codebase
+note notes memo entry journal summary log
+user account profile info information detail data person member contact address phone name \
+settings setting preference
+contact person people address friend colleague customer lead kontakt adresse
+password passwort credential login pin passphrase mot contraseña secret key
+reservation booking hotel restaurant flight table room car trip stay ride ticket rental \
+appointment
+order cart purchase product item basket checkout shopping bestellung commande pedido
+row record entry table database column field sheet cell value customer line
+label tag category flag
+page site website wiki article web document tab browser form button link
+limit budget cap
+alarm timer reminder light lamp thermostat device switch
+song playlist track album music video
+deployment release version service server build pipeline workflow job
+2fa mfa authentication two-factor totp
+api token key secret credential
+permission access role right visibility share sharing
+member user person people team group guest participant attendee collaborator
+subscription newsletter list mailing plan membership
+"""
+_KINDS: Final = tuple(map(words, _KINDS_BY_LINE.strip().split("\n")))
+_IDLE: Final = (
+    PREPOSITIONS
+    | MODIFIERS
+    | words(
+        "or and the a an new all my existing current scheduled default pending single multiple id "
+        "info information data item resource object entity user own api v1 v2 me is not"
+    )
+)
+
+
+#: Acts that say by themselves what they are done to, when a goal asks for just these.
+_TELLING: Final = frozenset(
+    {
+        Act.SEND,
+        Act.REPLY,
+        Act.FORWARD,
+        Act.POST,
+        Act.SHARE,
+        Act.INVITE,
+        Act.PAY,
+        Act.BUY,
+        Act.BOOK,
+        Act.SCHEDULE,
+        Act.MERGE,
+    }
+)
+
+
+def is_about(
+    tool: Tool,
+    traces: Sequence[ArgumentTrace],
+    tool_acts: Acts,
+    goal: GoalActs,
+    says: Callable[[str], bool],
+) -> bool:
+    """Whether the goal has anything to do with what a call acts on.
+
+    It has where an argument is something that the principal named, or was met beside it; where it
+    asks for just this act, and the act says what it is done to; or where it names such things.
+    `says` tells whether a text of the principal holds a run of whole words. What has no effect
+    needs none of it.
+    """
+    if not tool.tool_class.has_effect or tool_acts & goal.acts & _TELLING:
+        return True
+    chosen = (one for one in traces if one.kind in (ArgumentKind.SINK, ArgumentKind.IDENTIFIER))
+    if any(one.origin is Origin.PRINCIPAL or (one.named and one.exists) for one in chosen):
+        return True
+    return any(map(says, dict.fromkeys(_forms(tool))))
+
+
+def _forms(tool: Tool) -> Iterator[str]:
+    spoken = [singular(word) for word in split_words(tool.name)]
+    nouns = [word for word in spoken if word not in STRONG_VERBS and word not in _IDLE]
+    for noun in nouns or spoken:
+        yield from _inflected(noun)
+        for kind in _KINDS:
+            if noun in kind:
+                for word in sorted(kind):
+                    yield from _inflected(word)
+
+
+def _inflected(noun: str) -> Iterator[str]:
+    yield noun
+    yield f"{noun}s"
+    if noun.endswith("y"):
+        yield f"{noun[:-1]}ies"
+    if noun.endswith(("s", "x", "ch", "sh")):
+        yield f"{noun}es"

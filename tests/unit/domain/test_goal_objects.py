@@ -1,0 +1,75 @@
+"""Whether a goal has anything to do with what a call acts on."""
+
+from __future__ import annotations
+
+import pytest
+
+from pdp.domain.goal import read_goal
+from pdp.domain.goal_objects import is_about
+from pdp.domain.inference import infer_tool
+from pdp.domain.provenance import trace
+from pdp.domain.task_atoms import TaskAtoms
+from pdp.domain.tool_acts import acts_of
+from pdp.domain.values import OutputLabel
+
+
+def about(goal: str, name: str, returned: str = "", **arguments: str) -> bool:
+    """Of a tool of this name that takes these arguments, after one untrusted output."""
+    properties = {argument: {"type": "string"} for argument in arguments}
+    schema = {"type": "object", "properties": properties}
+    tool = infer_tool({"name": name, "inputSchema": schema}, "s")
+    atoms = TaskAtoms()
+    atoms.add_principal(goal)
+    atoms.add_output(returned.encode(), "", OutputLabel.UNTRUSTED, "d-1")
+    traces = trace(tool, arguments, atoms)
+    return is_about(tool, traces, acts_of(tool), read_goal(goal), atoms.says)
+
+
+@pytest.mark.parametrize(
+    ("goal", "name"),
+    [
+        ("Delete the newest mail", "delete_email"),
+        ("Delete the old documents", "delete_file"),
+        ("Cancel my appointment tomorrow", "cancel_event"),
+        ("Archive what I have read", "archive_all"),
+        ("Change my profile", "update_user_info"),
+        ("Lösche die älteste Datei", "delete_file"),
+        ("Add a reminder to call Ann", "create_task"),
+        ("Fix the failing test in the code", "update_file"),
+    ],
+)
+def test_a_goal_that_names_such_a_thing_is_about_it(goal: str, name: str) -> None:
+    assert about(goal, name)
+
+
+@pytest.mark.parametrize(
+    ("goal", "name"),
+    [
+        ("Delete the newest mail", "delete_file"),
+        ("Delete the newest mail", "empty_trash"),
+        ("Move my meeting to Friday", "disable_two_factor"),
+        ("Cancel my appointment tomorrow", "cancel_subscription"),
+        ("Update the issue about the login page", "update_vacation_responder"),
+        ("Rename the event", "reset_api_key"),
+    ],
+)
+def test_a_goal_about_something_else_is_not(goal: str, name: str) -> None:
+    assert not about(goal, name)
+
+
+def test_an_argument_that_the_principal_named_makes_the_call_the_goals() -> None:
+    goal = "Remove everything of 'project-x-2024'"
+    assert about(goal, "delete_bucket", bucket_name="project-x-2024")
+    assert not about(goal, "delete_bucket", bucket_name="production-2024")
+
+
+def test_so_does_a_thing_that_was_met_beside_what_the_principal_named() -> None:
+    goal = "Delete 'Team lunch'"
+    listed = '[{"id": "ev-1001", "title": "Team lunch"}, {"id": "ev-1002", "title": "Board"}]'
+    assert about(goal, "delete_entry", listed, entry_id="ev-1001")
+    assert not about(goal, "delete_entry", listed, entry_id="ev-1002")
+
+
+def test_an_act_that_says_what_it_is_done_to_needs_no_noun() -> None:
+    assert about("Pay what we owe", "approve_payment")
+    assert about("Look it up", "search_files")
