@@ -12,7 +12,7 @@ from pdp.domain.canonical import schema_digest
 from pdp.domain.catalogue import ArgumentKind, CatalogueError, Tool, check_names
 from pdp.domain.definition import Definition, read_definition
 from pdp.domain.inference_arguments import infer_arguments
-from pdp.domain.inference_effect import infer_effect
+from pdp.domain.inference_effect import READ_ONLY_GROUND, infer_effect
 from pdp.domain.inference_names import groups_of
 from pdp.domain.inference_output import (
     ADDRESS_BOOK_GROUND,
@@ -143,6 +143,8 @@ def _review_tool(tool: Tool) -> list[ReviewItem]:
             note("class", Urgency.CHECK, f"{tool.tool_class.value}: {grounds}")
         elif THING_GROUND in tool.inferred["class"]:
             note("class", Urgency.CHECK, "a read only since nothing says that anything is done")
+        elif READ_ONLY_GROUND in tool.inferred["class"]:
+            note("class", Urgency.CHECK, "runs what it is given; does the server keep to reading?")
         elif tool.tool_class is ToolClass.READ and tool.egress:
             note("egress", Urgency.LOOK, f"a read that goes out: {grounds}")
     if "reversible" in tool.inferred and "reversible" not in ungrounded and not tool.reversible:

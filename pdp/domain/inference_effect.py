@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pdp.domain.definition import Definition, Field, singular, split_words
-from pdp.domain.inference_egress import address, egress
+from pdp.domain.inference_egress import ONESELF_GROUND, address, egress, is_to_oneself
 from pdp.domain.inference_signs import (
     DANGER,
     READ_ONLY,
@@ -44,6 +44,7 @@ from pdp.domain.vocabulary import (
 _ORGANISATIONS = words(
     "organization organisation org workspace tenant project repository repo team"
 )
+_SETTING_VERBS = words("set update change edit modify manage enable adjust")
 _PARTIES = words("attendee participant invitee guest")
 _EVENTS = words("event meeting appointment invite calendar")
 _DATABASES = words("database db sqlite postgres postgresql mysql bigquery snowflake warehouse")
@@ -52,14 +53,31 @@ _STATEMENT = re.compile(
     r"|\b(?:runs?|executes?) (?:\S+ ){0,2}(?:sql|cypher|insert|update|delete)\b",
     re.IGNORECASE,
 )
+#: Only looks, though it runs what it is given: what is read, and that nothing else is possible.
+_ONLY_READS = re.compile(
+    r"\bread[- ]?only\b|\bonly (?:select|read)\w*|\bselects? only\b"
+    r"|\b(?:no|rejects?|refuses?|blocks?) (?:writes?|writing|changes|modif\w+|insert|update)"
+    r"|\b(?:cannot|can't|does not|doesn't|never) (?:write|change|modif)",
+    re.IGNORECASE,
+)
+_UNLIKE = re.compile(r"\b(?:not|non|isn't|unlike|no longer)[ -](?:\S+ ){0,2}$", re.IGNORECASE)
+#: The ground of a class that rests on the server's word alone.
+READ_ONLY_GROUND = "says of itself that it only reads"
+_STATEMENTS = words("query sql statement select cypher promql graphql soql kql")
 _MAKING_LINKS = words("get obtain fetch retrieve see")
 _COMMAND_NAMES = words("command cmd shell_command script bash powershell sql statement cypher")
 _CODE_NAMES = words("command cmd script code sql statement shell_command cypher expression program")
 
+#: That others are sent something: said of the tool, or of what happens ("an invitation is sent").
 _TELLS_OTHERS = re.compile(
-    r"\b(?:sends?|e-?mails?|notif(?:y|ies)|invites?|sending|emailing|notifying)\b[^.]{0,60}"
+    r"(?:\b(?:sends?|notif(?:y|ies)|invites?|sending|emailing|mailing|notifying)\b"
+    r"|(?:^|[,;.:] ?|\b(?:and|also|then|it|which|that|will|to) )e?-?mails?\b)[^.]{0,60}"
     r"\b(?:e-?mails?|notifications?|invitations?|invites?|messages?|participants?|attendees?|"
-    r"recipients?|guests?|invitees?|subscribers?|customers?|clients?|assignees?)\b",
+    r"recipients?|guests?|invitees?|subscribers?|customers?|clients?|assignees?)\b"
+    r"|\b(?:e-?mails?|mails?|messages?|letters?|invitations?|invites?|sms) (?:is|are|will be|gets?)"
+    r" (?:then |also |automatically )?(?:sent|mailed|e-?mailed|delivered|posted)\b"
+    r"|\b(?:gets?|receives?) (?:an? |the )?(?:\S+ )?"
+    r"(?:e-?mail|mail|invitation|invite|sms|letter)\b",
     re.IGNORECASE,
 )
 _TO_ANYBODY = re.compile(
@@ -165,6 +183,8 @@ def _weigh(definition: Definition) -> tuple[Sign | None, tuple[str, ...], tuple[
 def _raise(definition: Definition, sign: Sign) -> Sign | None:
     """What the object of the act, or an argument, makes of the verb."""
     nouns, verb, head = definition.nouns, sign.verb, definition.object_head
+    if sign.tool_class is ToolClass.EXECUTE and _only_reads(definition):
+        return replace(sign, tool_class=ToolClass.READ, verb="query", ground=READ_ONLY_GROUND)
     command = _argument(definition, _CODE_NAMES if not sign.strong else _COMMAND_NAMES)
     if command is None and _takes_statements(definition, sign):
         command = _argument(definition, frozenset({"query", "migration"}))
@@ -177,6 +197,10 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
         if command is None or sign.strong or READ_ONLY.search(definition.description):
             return None
         return replace(sign, tool_class=ToolClass.EXECUTE, ground=f"schema:{command.path}")
+    required = frozenset(field.head for field in definition.fields if field.required)
+    if verb == "kick" and (nouns | required) & SOCIAL_PLACES:
+        # As "remove_member_from_room": out of one place, not off the server.
+        return replace(sign, tool_class=ToolClass.WRITE, verb="remove", ground="name:kick")
     if sign.tool_class in (ToolClass.EXECUTE, ToolClass.ADMIN):
         return None
     drafts = "draft" in nouns and head not in ("state", "status", "mode", "flag")
@@ -185,6 +209,8 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     administered = _administered(definition, sign)
     if administered:
         return replace(sign, tool_class=ToolClass.ADMIN, ground=administered)
+    if sign.tool_class is ToolClass.SEND and is_to_oneself(definition, verb):
+        return replace(sign, tool_class=ToolClass.WRITE, ground=ONESELF_GROUND)
     if sign.tool_class is not ToolClass.WRITE:
         return None
     if verb in MONEY_VERBS and nouns & MONEY_NOUNS and not _only_edits_goods(verb, nouns):
@@ -193,8 +219,12 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     if verb in CREATING_VERBS and head in MESSAGE_NOUNS and not nouns & {"pending", "template"}:
         sent = "comment" if head in EDITABLE_MESSAGE_NOUNS else "send"
         return replace(sign, tool_class=ToolClass.SEND, verb=sent, ground=f"name:{verb} {head}")
-    if verb in ("add", "invite") and nouns & MEMBER_NOUNS and nouns & SOCIAL_PLACES:
-        return replace(sign, tool_class=ToolClass.SEND, ground=f"name:{min(nouns & MEMBER_NOUNS)}")
+    added = nouns | required
+    if verb in ("add", "invite") and added & MEMBER_NOUNS and nouns & SOCIAL_PLACES:
+        return replace(sign, tool_class=ToolClass.SEND, ground=f"name:{min(added & MEMBER_NOUNS)}")
+    shares = "sharing" in nouns or ("share" in nouns and verb in CREATING_VERBS | _SETTING_VERBS)
+    if shares and verb not in REMOVING_VERBS:
+        return replace(sign, tool_class=ToolClass.SEND, verb="share", ground="name:sharing")
     opened = nouns & OPENING_WORDS
     if opened and verb not in REMOVING_VERBS and (nouns & {"link", "url"} or "public" in nouns):
         return replace(sign, tool_class=ToolClass.SEND, verb="share", ground=f"name:{min(opened)}")
@@ -212,6 +242,20 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     if told is not None and not _NEGATED.search(definition.description[: told.start()]):
         return replace(sign, tool_class=ToolClass.SEND, ground=f"description:{told[0].lower()}")
     return None
+
+
+def _only_reads(definition: Definition) -> bool:
+    """Whether what is run is a query that the server lets only read."""
+    if definition.nouns.isdisjoint(_STATEMENTS):
+        return False
+    named = definition.nouns >= {"read", "only"} or not definition.nouns.isdisjoint(
+        ("readonly", "select")
+    )
+    said = _ONLY_READS.search(definition.description)
+    if said is not None and _UNLIKE.search(definition.description[: said.start()]):
+        return False
+    other = _argument(definition, _COMMAND_NAMES - _STATEMENTS)
+    return other is None and (named or said is not None)
 
 
 def _takes_statements(definition: Definition, sign: Sign) -> bool:
@@ -283,6 +327,8 @@ def _argument(definition: Definition, names: frozenset[str]) -> Field | None:
 def _reversible(definition: Definition, sign: Sign) -> tuple[bool, str]:
     if sign.tool_class in (ToolClass.READ, ToolClass.DRAFT):
         return True, f"class:{sign.tool_class.value} leaves nothing to undo"
+    if sign.ground == ONESELF_GROUND:
+        return True, ONESELF_GROUND
     if sign.tool_class is ToolClass.EXECUTE:
         return False, "class:execute can do anything"
     if definition.annotations.get("destructiveHint") is True:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from pdp.domain.argument_words import HOLDS, PARTIES, RECIPIENTS
+from pdp.domain.catalogue import ValueType
 from pdp.domain.definition import Definition, Field
 from pdp.domain.inference_signs import Sign
 from pdp.domain.values import ToolClass
@@ -21,6 +23,40 @@ _KEPT_IN = words("path filename filepath dir directory folder dest destination o
 _KEPT_WORDS = words("save output out dest destination target local download")
 _ANSWERING = words("responder autoresponder autoreply signature vacation")
 _WORDING = words("body text message content subject html markdown caption comment")
+_REWORDING = words("edit update change modify replace rewrite reword amend append patch")
+#: Who is named so sees what there is, or is told of it.
+_LET_IN = words("member participant watcher subscriber follower collaborator viewer invitee")
+_POSTED = re.compile(
+    r"\bposts? (?:it |this |an? \w+ )?(?:to|in|into|on) (?:the|an?|your|its) (?:\S+ ){0,2}"
+    r"(?:channel|room|chat|feed|timeline|wall|board|forum)\b",
+    re.IGNORECASE,
+)
+_NOTED = words("note remark annotation memo worklog")
+_FOR_INSIDERS = re.compile(
+    r"\binternal(?:ly)?(?: use)? only\b|\binternal (?:notes?|remarks?|memos?)\b"
+    r"|\b(?:for|by|to) (?:the )?(?:staff|team|agents|colleagues|employees)(?: members)? only\b"
+    r"|\bonly (?:visible|shown)? ?(?:for|by|to) (?:the )?(?:staff|team|agents|colleagues|you)\b"
+    r"|\b(?:staff|agents|employees)[- ]only\b"
+    r"|\b(?:not|never) (?:visible|shown|sent) to (?:the )?(?:customer|client|public|requester)",
+    re.IGNORECASE,
+)
+#: A flag or choice with one of these lets others than insiders see it.
+_SHOWING = words(
+    "internal public private visible visibility external customer audience shared type"
+)
+_TELLING = words("send email mail message notify remind text sms alert nudge ping dm")
+_ONESELF = words("me myself self yourself oneself")
+_ONESELF_TEXT = re.compile(
+    r"\b(?:to|for) (?:yourself|myself|oneself|your own (?:inbox|mailbox|address|account|phone))\b"
+    r"|\b(?:sends?|e-?mails?|reminds?|notify|notifies|texts?|messages?) (?:yourself|me|myself)\b",
+    re.IGNORECASE,
+)
+#: The ground of what is sent and reaches nobody else.
+ONESELF_GROUND = "sent to oneself, and no argument names anybody"
+_OTHERS = (
+    ValueType.PERSON, ValueType.EMAIL, ValueType.PHONE, ValueType.CHANNEL, ValueType.URL,
+    ValueType.ACCOUNT, ValueType.DOMAIN,
+)  # fmt: skip
 _ABOUT_MESSAGES = words(
     "template label folder filter rule flag setting preference tag draft pending history status "
     "count attachment list account address notification"
@@ -57,6 +93,8 @@ def egress(definition: Definition, sign: Sign) -> tuple[bool, str]:
             # Where it writes what it read is a choice as of any effect.
             return True, f"schema:{kept.path} is written to"
         return False, "class:read stays inside the server"
+    if sign.ground == ONESELF_GROUND:
+        return False, ONESELF_GROUND
     browsed = definition.nouns & {"browser", "web", "webpage"}
     if browsed and sign.tool_class is ToolClass.WRITE:
         return True, f"name:{min(browsed)}"
@@ -71,6 +109,8 @@ def egress(definition: Definition, sign: Sign) -> tuple[bool, str]:
         told = _tells_later(definition)
         if told:
             return True, told
+    if sign.tool_class is ToolClass.WRITE and _is_for_insiders(definition):
+        return False, "description: for insiders only"
     # Taking something away carries nothing to those who read there.
     if shared and sign.tool_class is ToolClass.WRITE and sign.verb not in REMOVING_VERBS:
         return True, f"name:{min(shared)} is read by others"
@@ -90,11 +130,41 @@ def _tells_later(definition: Definition) -> str:
     worded = any(field.head in _WORDING for field in definition.fields)
     if worded and nouns & MESSAGE_NOUNS and not nouns & _ABOUT_MESSAGES:
         return f"name:{min(nouns & MESSAGE_NOUNS)} is read by others"
+    named = {word for field in definition.fields if field.head == "id" for word in field.words}
+    if worded and nouns & _REWORDING and named & MESSAGE_NOUNS and not nouns & _ABOUT_MESSAGES:
+        return f"schema:{min(named & MESSAGE_NOUNS)} is read by others"
+    for field in definition.fields:
+        if field.head in _LET_IN and not field.is_numeric and not field.choices:
+            return f"schema:{field.path} is told or let in"
+    posted = _POSTED.search(definition.description)
+    if posted is not None:
+        return f"description:{posted[0].lower()}"
     for field in definition.fields:
         place = next((word for word in reversed(field.words) if word != "id"), "")
         if place in ("channel", "chat", "conversation", "room") and not field.choices:
             return f"schema:{field.path} is read by others"
     return ""
+
+
+def is_to_oneself(definition: Definition, verb: str) -> bool:
+    """Whether a message goes to nobody but the one for whom it is sent ("email_me")."""
+    if verb not in _TELLING or definition.nouns & SHARED_NOUNS:
+        return False
+    if not definition.nouns & _ONESELF and not _ONESELF_TEXT.search(definition.description):
+        return False
+    return not any(
+        word in RECIPIENTS | PARTIES or HOLDS.get(word) in _OTHERS
+        for field in definition.fields
+        if field.types != {"boolean"} and not field.choices
+        for word in field.words
+    )
+
+
+def _is_for_insiders(definition: Definition) -> bool:
+    """Whether a note stays with those who keep it, and nothing can show it to others."""
+    if not definition.nouns & _NOTED or not _FOR_INSIDERS.search(definition.description):
+        return False
+    return not any(_SHOWING & set(field.words) for field in definition.fields)
 
 
 def _reached(definition: Definition, sign: Sign) -> Field | None:

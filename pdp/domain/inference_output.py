@@ -40,8 +40,8 @@ _DIRECTORY_TEXT = re.compile(
 )
 #: What people write about themselves, and what others write, is in more than a directory.
 _ABOUT_PEOPLE = re.compile(
-    r"\b(?:bios?|biograph\w+|about (?:me|themselves|him|her)|wrote|profiles?|notes?|comments?|posts?"
-    r"|messages?|reviews?|histor(?:y|ies)|activit(?:y|ies)|interests|status|public|customers?|clients?"
+    r"\b(?:bios?|biograph\w+|about (?:me|themselves|him|her)|wrote|profiles?|notes?|comments?"
+    r"|posts?|messages?|reviews?|histor(?:y|ies)|activit(?:y|ies)|interests|status|public|customers?|clients?"
     r"|guests?|leads?|repositor(?:y|ies)|followers?)\b",
     re.IGNORECASE,
 )

@@ -259,7 +259,7 @@ PAYING_VERBS = words(
 
 #: What others receive as soon as it exists: making one is sending it.
 MESSAGE_NOUNS = words(
-    "message email mail dm sms tweet post comment reply notification invitation invite "
+    "message msg email mail dm pm sms mms tweet post comment reply notification invitation invite "
     "announcement newsletter fax broadcast text story"
 )
 #: Of those, the ones that stay editable where they are.

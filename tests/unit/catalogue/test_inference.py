@@ -470,3 +470,86 @@ def test_calling_somebody_is_a_message_where_there_is_somebody_to_be_called() ->
     assert tool("page_engineer", "", engineer_email=TEXT, message=TEXT).tool_class is ToolClass.SEND
     assert tool("ring", "Rings a colleague.", person=TEXT).tool_class is ToolClass.SEND
     assert tool("page_history", "Versions of a page.", author=TEXT).tool_class is ToolClass.READ
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "arguments", "expected"),
+    [
+        ("email_me", "", {"subject": TEXT, "body": TEXT}, ToolClass.WRITE),
+        ("send_note", "Sends a note to yourself.", {"text": TEXT}, ToolClass.WRITE),
+        ("email_me", "", {"body": TEXT, "cc": TEXT}, ToolClass.SEND),
+        ("send_note", "Sends a note to yourself or others.", {"user": TEXT}, ToolClass.SEND),
+        ("publish_myself", "Publishes to yourself.", {"text": TEXT}, ToolClass.SEND),
+    ],
+)
+def test_what_is_sent_to_oneself_is_no_message_unless_an_argument_names_others(
+    name: str, description: str, arguments: dict[str, Any], expected: ToolClass
+) -> None:
+    guessed = tool(name, description, **arguments)
+    assert guessed.tool_class is expected
+    assert guessed.egress is (expected is ToolClass.SEND)
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "expected"),
+    [
+        ("run_sql", "Runs a read-only SQL query.", ToolClass.READ),
+        ("execute_select_statement", "", ToolClass.READ),
+        ("execute_query", "Executes a query; inserts and updates work too.", ToolClass.EXECUTE),
+        ("execute_query", "Unlike the read-only tool this one runs all.", ToolClass.EXECUTE),
+        ("run_script", "Runs a read-only script.", ToolClass.EXECUTE),
+    ],
+)
+def test_a_query_tool_reads_where_it_says_that_it_only_reads_and_a_person_is_told(
+    name: str, description: str, expected: ToolClass
+) -> None:
+    guessed = tool(name, description, sql=TEXT)
+    assert guessed.tool_class is expected
+    if expected is ToolClass.READ:
+        assert (guessed.egress, guessed.arguments["sql"].kind) == (False, ArgumentKind.CONTENT)
+    assert ("class", Urgency.CHECK) in {(item.field, item.urgency) for item in review([guessed])}
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "expected"),
+    [
+        ("set_sharing", "Sets who may see a document.", ToolClass.SEND),
+        ("create_share", "Creates a share of a folder.", ToolClass.SEND),
+        ("assign_shift", "Assigns a shift. An e-mail is sent to the person.", ToolClass.SEND),
+        ("enrol_student", "Enrols a student, who gets a welcome letter.", ToolClass.SEND),
+        ("update_lead", "Changes a lead; the newsletter address follows its e-mail.", "write"),
+        ("group_kick", "Takes somebody out.", ToolClass.WRITE),
+        ("kick_user", "Takes somebody off the server.", ToolClass.ADMIN),
+    ],
+)
+def test_what_the_act_comes_down_to_decides_and_not_a_noun_that_is_a_verb_elsewhere(
+    name: str, description: str, expected: str
+) -> None:
+    assert tool(name, description, thing_id=TEXT).tool_class == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "arguments", "out"),
+    [
+        ("create_task", "", {"title": TEXT, "watchers": TEXTS}, True),
+        ("create_task", "Creates a task. Posts it to the team channel.", {"title": TEXT}, True),
+        ("amend_text", "", {"message_id": TEXT, "text": TEXT}, True),
+        ("add_ticket_note", "Adds a note.", {"ticket_id": TEXT, "text": TEXT}, True),
+        (
+            "add_ticket_note",
+            "Adds a note for staff only.",
+            {"ticket_id": TEXT, "text": TEXT},
+            False,
+        ),
+        (
+            "add_ticket_note",
+            "Adds a note; internal notes are for staff only.",
+            {"ticket_id": TEXT, "text": TEXT, "internal": FLAG},
+            True,
+        ),
+    ],
+)
+def test_whoever_is_named_or_reads_there_is_reached_and_insiders_alone_are_nobody_outside(
+    name: str, description: str, arguments: dict[str, Any], out: bool
+) -> None:
+    assert tool(name, description, **arguments).egress is out
