@@ -7,8 +7,9 @@ comment gives a reason for.
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -27,6 +28,8 @@ from pdp.webhook_event import WebhookUrl, parse_webhook_url
 ENVIRONMENT_PREFIX: Final = "PDP_"
 #: A settings file is a page of text; more is not one.
 FILE_BYTES: Final = 64 * 1024
+#: How alike a variable is to a setting that is misspelt: one letter in five may differ.
+_NEARLY: Final = 0.8
 #: Flags that may be repeated are in the singular.
 _FLAGS: Final = {"bundles": "bundle", "catalogues": "catalogue", "webhooks": "webhook"}
 
@@ -210,6 +213,7 @@ def load_settings(
         SettingsError: something given cannot be used.
     """
     given = {} if command_line is None else dict(command_line)
+    _check_variables(os.environ)
     environment = EnvSettingsSource(Settings)()
     from_file = {} if file is None else _read(file)
     try:
@@ -225,6 +229,25 @@ def load_settings(
             problems.setdefault(where, _text(problem))
         lines = [f"{where}: {text}" for where, text in problems.items()]
         raise SettingsError("\n".join(lines)) from None
+
+
+def _check_variables(variables: Iterable[str]) -> None:
+    """Refuse a variable that is nearly a setting's: it would be without effect, and not noticed.
+
+    Others that begin with the prefix are not ours: orchestrators set some by a service's name.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    known = [name.upper() for name in Settings.model_fields]
+    for variable in sorted(variables):
+        name = variable.upper().removeprefix(ENVIRONMENT_PREFIX)
+        if not variable.upper().startswith(ENVIRONMENT_PREFIX) or name in known:
+            continue
+        close = difflib.get_close_matches(name, known, n=1, cutoff=_NEARLY)
+        if close:
+            meant = ENVIRONMENT_PREFIX + close[0]
+            raise SettingsError(f"{variable}: there is no such setting; did you mean {meant}?")
 
 
 def _read(file: Path) -> dict[str, Any]:

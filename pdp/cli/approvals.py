@@ -307,7 +307,8 @@ def _each(ids: Sequence[str], act: Callable[[str], None]) -> bool:
         else:
             continue
         failed = True
-        print(f"pdp: {plain(one)}: {plain(problem)}", file=sys.stderr)
+        named = f"{plain(one)}: " if one else ""
+        print(f"pdp: {named}{plain(problem)}", file=sys.stderr)
     return failed
 
 

@@ -169,7 +169,8 @@ def _report_table(
     if incomplete:
         console.print("the server has more tools: the list has a nextCursor", style="bold red")
     urgent = sum(item.urgency is Urgency.DECIDE for item in items)
-    console.print(f"{len(tools)} tools, every field a guess; {urgent} to decide before use")
+    counted = "1 tool" if len(tools) == 1 else f"{len(tools)} tools"
+    console.print(f"{counted}, every field a guess; {urgent} to decide before use")
 
 
 def _shown(text: str) -> str:

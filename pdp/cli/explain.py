@@ -118,7 +118,7 @@ def _facts(
     caller = recorded.members.get("caller", {})
     yield "decision", f"{decision.id}: {decision.decision.value}"
     yield "reasons", _codes(recorded.reasons)
-    yield "call", f"{decision.server}/{decision.tool}"
+    yield "call", f"{decision.server}/{decision.tool}" if decision.server else decision.tool
     if decision.task_id:
         yield "task", f"{decision.task_id}, step {recorded.leaf.leaf.sequence}"
     yield "caller", f"{caller.get('type', '')} {caller.get('id', '')}"

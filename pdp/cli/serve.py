@@ -180,14 +180,18 @@ def run(settings: Settings) -> None:
     from pdp.logs import configure_logs
 
     configure_logs(settings.log_level, settings.log_format)
-    if settings.dev:
-        where = " or ".join(str(address) for address in settings.listen)
-        structlog.get_logger("pdp").warning(DEV_WARNING.format(where))
     # The usual soft limit of 1,024 files is less than the connections that may be open at once, and
     # without a file to spare neither the store nor the engine could be opened again.
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    uvloop.run(serve_until_stopped(settings, announce, announce_console))
+    log = structlog.get_logger("pdp")
+
+    def announce_loudly(addresses: Sequence[Address]) -> None:
+        if settings.dev:
+            log.warning(DEV_WARNING.format(" or ".join(map(str, addresses))))
+        announce(addresses)
+
+    uvloop.run(serve_until_stopped(settings, announce_loudly, announce_console))
 
 
 def announce(addresses: Sequence[Address]) -> None:

@@ -335,6 +335,11 @@ def test_a_service_that_is_not_there_is_said_at_once_in_one_line(tmp_path: Path)
     )
 
 
+def test_show_of_no_id_at_all_says_so(pdp: Pdp) -> None:
+    done = pdp.run("show", "")
+    assert (done.returncode, done.stderr) == (1, "pdp: approval_id: is empty; set it\n")
+
+
 def test_show_of_several_goes_on_after_one_that_there_is_not(pdp: Pdp, asked: Asked) -> None:
     approval_id = asked.question()
     done = pdp.run("show", "a-unknown", approval_id, "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -54,11 +55,12 @@ else := result.deny(rego.metadata.chain(), "no_mail", {
 
 @dataclass(frozen=True)
 class Story:
-    """What happened: a search, and a mail to an address from what it returned."""
+    """What happened: a search, a mail to an address from what it returned, and no known tool."""
 
     data: Path
     search: str
     mail: str
+    unknown: str
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,8 @@ def story(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
             )
         )
         recipients = ["bob@example.com", "eve@evil.example"]
-        yield Story(data, search, asked("send_mail", to=recipients, body='\U0001f600\u202e \\ "'))
+        mail = asked("send_mail", to=recipients, body='\U0001f600\u202e \\ "')
+        yield Story(data, search, mail, asked("frobnicate"))
 
 
 def pdp(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -123,6 +126,11 @@ def explained(story: Story, *arguments: str | Path) -> dict[str, Any]:
     assert (done.returncode, done.stderr) == (0, "")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def test_a_call_whose_server_nobody_named_is_shown_by_its_tool(story: Story) -> None:
+    done = pdp("explain", story.unknown, "--data", story.data)
+    assert re.search(r"^call +frobnicate$", done.stdout, re.MULTILINE)
 
 
 def test_every_rule_and_every_argument_is_told(story: Story) -> None:

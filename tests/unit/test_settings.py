@@ -73,8 +73,28 @@ def test_variables_that_orchestrators_inject_are_no_settings(
 ) -> None:
     # Kubernetes sets these for a service named `pdp`.
     monkeypatch.setenv("PDP_PORT", "tcp://10.0.0.1:8443")
+    monkeypatch.setenv("PDP_PORT_8443_TCP_ADDR", "10.0.0.1")
     monkeypatch.setenv("PDP_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("PDP_SERVICE_PORT_GRPC", "8443")
     assert load_settings() == load_settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("PDP_BUNDLE", "PDP_BUNDLES"),
+        ("PDP_CATALOGUE", "PDP_CATALOGUES"),
+        ("PDP_CATALOGS", "PDP_CATALOGUES"),
+        ("PDP_LISTENS", "PDP_LISTEN"),
+        ("pdp_bundle", "PDP_BUNDLES"),
+    ],
+)
+def test_a_variable_that_is_nearly_a_setting_is_refused_with_the_name_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, variable: str, meant: str
+) -> None:
+    monkeypatch.setenv(variable, "acme")
+    with pytest.raises(SettingsError, match=rf"^{variable}: .*did you mean {meant}\?$"):
+        load_settings()
 
 
 def test_relative_paths_in_the_file_mean_its_own_folder(tmp_path: Path) -> None:
