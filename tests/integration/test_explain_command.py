@@ -107,7 +107,7 @@ def story(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
         )
         recipients = ["bob@example.com", "eve@evil.example"]
         mail = asked("send_mail", to=recipients, body='\U0001f600\u202e \\ "')
-        yield Story(data, search, mail, asked("frobnicate"))
+        yield Story(data, search, mail, asked("no_such_tool"))
 
 
 def pdp(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -130,7 +130,7 @@ def explained(story: Story, *arguments: str | Path) -> dict[str, Any]:
 
 def test_a_call_whose_server_nobody_named_is_shown_by_its_tool(story: Story) -> None:
     done = pdp("explain", story.unknown, "--data", story.data)
-    assert re.search(r"^call +frobnicate$", done.stdout, re.MULTILINE)
+    assert re.search(r"^call +no_such_tool$", done.stdout, re.MULTILINE)
 
 
 def test_every_rule_and_every_argument_is_told(story: Story) -> None:
