@@ -189,4 +189,5 @@ def check_task_id(value: str, field: str) -> None:
             field,
             f"is not 1 to {TASK_ID_CHARS} characters of A-Z a-z 0-9 . _ : -",
             "use the id that StartTask returned, or another one of these characters",
+            reason=ErrorReason.FIELD_INVALID if value else ErrorReason.FIELD_REQUIRED,
         )

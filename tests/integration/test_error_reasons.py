@@ -183,6 +183,16 @@ CASES: dict[str, tuple[Send, str, str]] = {
         "page_token",
         "PAGE_TOKEN_INVALID",
     ),
+    "a task that is not named": (
+        of_tasks("CompleteTask", task_pb2.CompleteTaskRequest()),
+        "task_id",
+        "FIELD_REQUIRED",
+    ),
+    "a task of another alphabet": (
+        of_tasks("CompleteTask", task_pb2.CompleteTaskRequest(task_id="ä")),
+        "task_id",
+        "FIELD_INVALID",
+    ),
     "a task that is not there": (
         of_tasks("GetTask", task_pb2.GetTaskRequest(task_id="t-none")),
         "task_id",
