@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pdp.domain import builtin, drafts
+from pdp.domain import asked, builtin, drafts
 from pdp.domain.catalogue import ArgumentKind
 from pdp.domain.drafts import DraftArgument
 from pdp.domain.goal import GoalActs, read_goal
@@ -135,6 +135,7 @@ def tell(task: Task, events: Sequence[TaskEvent]) -> Met:
             arguments = call["call"]["arguments"]
             if call["tool"]["server"] != builtin.SERVER:
                 met.atoms.add_arguments(arguments)
+                met.atoms.add_call(event.decision_id, asked.recorded(call))
                 if call["tool"]["class"] == ToolClass.DRAFT:
                     met.drafted(event.decision_id, drafts.recorded(call))
             elif call["tool"]["name"] == builtin.APPEND_CONTEXT:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pdp import approvals, standing
-from pdp.domain import constrain, drafts
+from pdp.domain import asked, constrain, drafts
 from pdp.domain.answer import (
     Answer,
     Refusal,
@@ -124,6 +124,7 @@ def settle(
         if policy.decision is Decision.ALLOW and not facts.is_builtin:
             met = overlay.met(task)
             met.atoms.add_arguments(dict(facts.arguments))
+            met.atoms.add_call(decision_id, asked.traced(facts.tool, facts.traces))
             if facts.tool is not None and facts.tool.tool_class is ToolClass.DRAFT:
                 met.drafted(decision_id, drafts.traced(facts.traces))
     tool = facts.tool

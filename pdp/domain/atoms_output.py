@@ -42,7 +42,8 @@ Record: TypeAlias = list[tuple[str, str]]
 class Reading:
     """An output taken apart: running text, other text, whole values, records.
 
-    `complete` is False where the output holds more than is looked at.
+    `complete` is False where the output holds more than is looked at. `whole` is its JSON, or the
+    fields that it begins with.
     """
 
     prose: str
@@ -50,6 +51,7 @@ class Reading:
     cells: list[str]
     records: list[Record]
     complete: bool
+    whole: Any = None
 
 
 def read_output(raw: bytes, media_type: str) -> Reading:
@@ -70,6 +72,7 @@ def read_output(raw: bytes, media_type: str) -> Reading:
             lines.cells,
             _records_of_text(seen) if "- " in seen else [],
             complete and lines.complete,
+            _fields_of_text(seen),
         )
     return _read_json(value, complete)
 
@@ -144,6 +147,7 @@ def _read_json(value: Any, complete: bool) -> Reading:
         [*flat, *(cell for part in inner for cell in part.cells)],
         [*records, *(record for part in inner for record in part.records)],
         complete and lines.complete and not pending and all(part.complete for part in inner),
+        inner[0].whole if len(inner) == 1 else value,
     )
 
 
@@ -215,6 +219,18 @@ def _cells_of_row(value: str) -> list[str]:
         if separator in value and (separator != "," or value.count(",") > 1):
             return [part for cell in value.split(separator) if (part := cell.strip(" '\""))]
     return []
+
+
+def _fields_of_text(text: str) -> dict[str, str]:
+    """The `key: value` lines at the margin of a text that begins with one."""
+    fields: dict[str, str] = {}
+    for line in text[:_CHUNK].split("\n", _MAX_FIELDS)[:_MAX_FIELDS]:
+        match = _FIELD.fullmatch(line)
+        if match is not None and line[0] not in " -":
+            fields.setdefault(match[1].strip(" '\""), match[2].rstrip().strip("'\""))
+        elif not fields:
+            break
+    return fields
 
 
 def _records_of_text(text: str) -> list[Record]:

@@ -27,7 +27,8 @@ class Seen(NamedTuple):
     `pointed` that an untrusted one had it in running text; `doubtful` that a draft made or changed
     it whose recipients or links nobody is known to have chosen. `meant` says that a trusted output
     has it in the one entry that bears a name the principal used, `disputed` that several bear it;
-    `uttered` that the agent had written it in a call, or somebody in a text, before.
+    `uttered` that the agent had written it in a call, or somebody in a text, before; `minted` that
+    a server gave it as a link to what a call of the task made.
     """
 
     origin: Origin = Origin.UNKNOWN
@@ -41,6 +42,7 @@ class Seen(NamedTuple):
     meant: bool = False
     disputed: bool = False
     uttered: bool = False
+    minted: bool = False
 
 
 def merged(old: Seen, new: Seen) -> Seen:
@@ -66,4 +68,5 @@ def merged(old: Seen, new: Seen) -> Seen:
         meant=meant,
         disputed=old.disputed or new.disputed,
         uttered=old.uttered,
+        minted=old.minted,
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
+from pdp.domain.answers import described, given_links
+from pdp.domain.asked import Asked
 from pdp.domain.atoms import (
     Atom,
     AtomKind,
@@ -57,7 +59,17 @@ class TaskAtoms:
     """
 
     __slots__ = (
-        "_bases", "_drafts", "_exact", "_order", "_read", "_said", "_seen", "_texts", "full",
+        "_asked",
+        "_bases",
+        "_drafts",
+        "_exact",
+        "_naming",
+        "_order",
+        "_read",
+        "_said",
+        "_seen",
+        "_texts",
+        "full",
     )  # fmt: skip
 
     def __init__(self, base: TaskAtoms | None = None) -> None:
@@ -71,6 +83,8 @@ class TaskAtoms:
         self._texts: list[tuple[Wording, str, int]] = []
         self._read: Mapping[str, Sequence[str]] = {}
         self._drafts: dict[str, bool] = {}
+        self._asked: dict[str, Asked] = {}
+        self._naming: set[str] = set()
         self._bases: tuple[TaskAtoms, ...] = () if base is None else (base, *base._bases)
         self._order: int = base._order if base is not None else 0
         self.full: bool = base.full if base is not None else False
@@ -86,6 +100,8 @@ class TaskAtoms:
         self._said.update(draft._said)
         self._texts.extend(draft._texts)
         self._drafts.update(draft._drafts)
+        self._asked.update(draft._asked)
+        self._naming |= draft._naming
         self._order, self.full = draft._order, draft.full
 
     def __len__(self) -> int:
@@ -151,6 +167,11 @@ class TaskAtoms:
                         doubtful=True, order=found.order or self._order
                     )
 
+    def add_call(self, decision_id: str, asked: Asked) -> None:
+        """A call was allowed that is for this. To be told after the call's arguments."""
+        if asked is not Asked.NOTHING:
+            self._asked[decision_id] = asked
+
     def _drafted(self, decision_id: str) -> bool | None:
         for layer in self._layers():
             if decision_id in layer._drafts:
@@ -189,6 +210,11 @@ class TaskAtoms:
             order=self._next(),
         )
         room = MAX_OF_OUTPUT
+        asked = [layer._asked.get(decision_id, Asked.NOTHING) for layer in self._layers()]
+        if Asked.MADE in asked:
+            links = _forms(given_links(reading.whole))
+            minted = [form for form in links if self._get(form.casefold()) is _UNSEEN]
+            room -= self._add(minted, seen._replace(minted=True), room)
         vouched = self._drafted(decision_id)
         if vouched is not None:
             # What is new was minted for the draft; the rest it was given.
@@ -199,6 +225,20 @@ class TaskAtoms:
         pointed = seen._replace(pointed=origin is Origin.UNTRUSTED)
         self._add(typed_forms(prose), pointed, room)
         self._add_records(reading.records, seen)
+        if Asked.LOOKED_UP in asked and not self.full:
+            self._add_described(reading.whole, seen)
+
+    def _add_described(self, answer: object, seen: Seen) -> None:
+        """Whom the principal meant by a thing that was looked up for it, and nothing else chose."""
+        texts = [wording for layer in self._layers() for wording, _, _ in layer._texts]
+        found = described(
+            answer,
+            lambda value: self.said(coded(value)),
+            lambda word: any(text.speaks(word) for text in texts),
+        )
+        meant = seen._replace(origin=Origin.TRUSTED, named=True, meant=True)
+        forms = [form for form in _forms(found) if not self._get(form.casefold()).pointed]
+        self._add(forms, meant)
 
     def _add_records(self, records: Sequence[Record], seen: Seen) -> None:
         """What the principal's names say of the records of an output."""
@@ -214,10 +254,15 @@ class TaskAtoms:
             by_name = chain.from_iterable(mailbox_parts(value) for _, value in record)
             if any(map(said, by_name)):
                 self._add(_forms(value for _, value in record), seen._replace(named=True))
+                self._naming.add(seen.source)
         if seen.origin is Origin.TRUSTED:
             chosen = choice(records, lambda word: any(text.calls(word) for text in texts), said)
             self._add(_forms(chosen.meant), seen._replace(named=True, meant=True))
             self._add(_forms(chosen.disputed), seen._replace(disputed=True))
+
+    def passed_over(self, one: Seen) -> bool:
+        """Whether the output that held a value first has others that the principal named."""
+        return not one.named and any(one.source in layer._naming for layer in self._layers())
 
     def find(self, one: Atom) -> Seen:
         """Where a value came from: the principal, the first that held it, or nowhere (unknown).

@@ -160,6 +160,10 @@ class Wording:
             and any(map(self.marks, runs))
         )
 
+    def speaks(self, word: str) -> bool:
+        """Whether a folded word is one of the text's."""
+        return word in self._first
+
     def marks(self, value: str) -> bool:
         """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""
         return any(word in self._names for word in _words(value))

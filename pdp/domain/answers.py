@@ -1,0 +1,117 @@
+"""What an answer says of the one thing it was asked for: whom its fields name, where it is found.
+
+"Mail the customer of order AB-1234" chooses the address that the order itself gives for its
+customer, and no other that is written in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from pdp.domain.definition import singular, split_words
+from pdp.domain.vocabulary import words
+
+#: What people are to a thing: a goal says it ("the customer of"), and a field is called by it.
+_RELATIONS: Final = words(
+    "customer client buyer purchaser shopper guest visitor passenger traveller tenant patient "
+    "member subscriber student applicant candidate donor requester requestor reporter sender "
+    "author submitter creator owner holder assignee reviewer approver organizer organiser host "
+    "driver manager lead supplier vendor seller merchant carrier landlord contact recipient "
+    "addressee employee attendee participant caller inviter kunde kundin absender cliente "
+    "remitente destinataire expediteur"
+)
+_REACHING: Final = words("email mail handle username login phone mobile telephone")
+_NAMES: Final = words("name fullname displayname realname")
+_LINKS: Final = words("url link permalink href uri weburl htmlurl")
+_ADDRESS: Final = re.compile(r"[^\s@<>\",;]{1,64}@[^\s@<>\",;]{1,253}")
+_PHONE: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,24}")
+_HANDLE: Final = re.compile(r"@?[\w.-]{3,64}")
+#: How deep the parts of one thing lie, and how many a thing has.
+_MAX_DEPTH, _MAX_PARTS = 3, 128
+
+
+def described(
+    answer: object, said: Callable[[str], bool], spoken: Callable[[str], bool]
+) -> list[str]:
+    """Addresses, phones and handles of whom the principal meant by the thing that was looked up.
+
+    That is whoever stands in it under a word that the principal used of them, or by a whole name
+    that the principal gave; nobody where the answer is no thing that the principal identified, or
+    gives two addresses for them. `said` tells of a value, `spoken` of a folded word.
+    """
+    thing = _thing(answer)
+    if thing is None or not any(
+        isinstance(value, str) and re.search(r"\d", value) and len(value) < 256 and said(value)
+        for value in thing.values()
+    ):
+        return []
+    found: dict[str, set[str]] = {"@": set(), "+": set(), "": set()}
+    for holder, above in _holders(thing):
+        by_name = any(
+            " " in value and said(value)
+            for key, value in holder.items()
+            if isinstance(value, str) and len(value) < 128 and _last(key) in _NAMES
+        )
+        for key, value in holder.items():
+            kind = _reaching(key, value)
+            named = {singular(word) for word in split_words(key[:64])} & _RELATIONS | above
+            if kind is not None and (by_name or any(map(spoken, named))):
+                found[kind].add(value)
+    return [value for values in found.values() if len(values) == 1 for value in values]
+
+
+def given_links(answer: object) -> list[str]:
+    """The links that a server gave to the thing that a call made, and to nothing inside it."""
+    thing = _thing(answer) or {}
+    return [
+        value
+        for key, value in thing.items()
+        if isinstance(value, str) and "://" in value[:12] and _last(key) in _LINKS
+    ]
+
+
+def _thing(answer: object) -> Mapping[str, Any] | None:
+    """The one object of an answer, without what it is wrapped in."""
+    for _ in range(_MAX_DEPTH):
+        if isinstance(answer, list) and len(answer) == 1:
+            (answer,) = answer
+        elif isinstance(answer, dict) and len(answer) == 1:
+            (below,) = answer.values()
+            if not isinstance(below, dict | list):
+                break
+            answer = below
+    return answer if isinstance(answer, dict) and len(answer) <= _MAX_PARTS else None
+
+
+def _holders(thing: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], frozenset[str]]]:
+    """The objects of a thing, each with the words for its relation; lists hold other things."""
+    pending: list[tuple[Mapping[str, Any], frozenset[str], int]] = [(thing, frozenset(), 0)]
+    visited = 0
+    while pending and visited < _MAX_PARTS:
+        holder, above, depth = pending.pop()
+        visited += 1
+        yield holder, above
+        for key, value in holder.items() if depth < _MAX_DEPTH else ():
+            if isinstance(value, dict) and len(value) <= _MAX_PARTS:
+                relation = {singular(word) for word in split_words(key[:64])} & _RELATIONS
+                pending.append((value, frozenset(relation) or above, depth + 1))
+
+
+def _reaching(key: str, value: object) -> str | None:
+    """Which way a field's value reaches somebody: an address, a phone, a handle."""
+    if not isinstance(value, str):
+        return None
+    last = _last(key)
+    if last not in _REACHING and last not in _RELATIONS:
+        return None
+    if _ADDRESS.fullmatch(value) is not None:
+        return "@"
+    if _PHONE.fullmatch(value) is not None:
+        return "+"
+    return "" if _HANDLE.fullmatch(value) is not None else None
+
+
+def _last(key: str) -> str:
+    return singular((split_words(key[:64]) or ("",))[-1])
