@@ -77,9 +77,20 @@ class GoalActs:
     delegates: bool = False
 
 
+#: A mail that was pasted in, and lines that quote one: others ask there.
+_OF_OTHERS: Final = re.compile(
+    r"(?m)(?:^[ \t]*-{2,}[ \t]*(?:forwarded message|original message|urspr\u00fcngliche nachricht"
+    r"|weitergeleitete nachricht|message transf\u00e9r\u00e9|message d'origine|mensaje reenviado"
+    r"|mensaje original)[ \t]*-{2,}|^begin forwarded message:)(?s:.*)"
+    r"|^[ \t]*>[^\n]*(?:\n[ \t]*>[^\n]*)*",
+    re.IGNORECASE,
+)
+
+
 def read_goal(text: str) -> GoalActs:
     """The acts that a goal asks for. Anything may be given; what is not understood asks nothing."""
     seen = normalise(text).replace("\u2019", "'").replace("\u2018", "'").strip()
+    seen = _OF_OTHERS.sub(f" {QUOTE}. ", seen)
     if len(seen) > 1 and seen[0] == seen[-1] and seen[0] in "\"'" and seen.count(seen[0]) == 2:
         seen = seen[1:-1]
     seen = _ADDRESS.sub(f" {PLACE} ", QUOTES.sub(f" {QUOTE} ", seen))

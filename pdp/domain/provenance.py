@@ -14,6 +14,7 @@ from pdp.domain.atoms import (
     is_short,
     is_strong,
     normalise,
+    url,
     value_atoms,
 )
 from pdp.domain.atoms_said import spellings
@@ -43,6 +44,11 @@ MAX_LEAVES: Final = 2_000
 #: A shorter line is met by chance and says nothing about where a text was copied from.
 _COPIED_LINE: Final = 16
 _MAX_SHOWN: Final = 256
+_MARKUP: Final = re.compile(r"[=<>\"'()\[\]]|^(?=//)")
+_RELATIVE: Final = re.compile(r"//[\w-]{1,63}\.\w")
+_SCRIPT: Final = re.compile(
+    r"(?<!\w)(?:(?:javascript|vbscript):(?=\S)|data:[a-z]{1,20}/[\w.+-]{1,40}[;,])", re.IGNORECASE
+)
 _DOTTED: Final = re.compile(r"\S\.\S")
 
 #: From the least to the most that may be relied on.
@@ -76,9 +82,10 @@ class ArgumentTrace:
     at most 256 characters of the value. `source` is the decision that returned it, or the name of
     the principal's text. `exists` says that some output held it, `named` that one held it in a
     record with something the principal named, `pointed` that the running text of an untrusted one
-    spoke of it: content may have selected it. `sensitivity` is the highest of the outputs that held
-    it or, for content, a part of it. `embedded` are the sinks inside content, at most 32 with the
-    least trusted first; `more` says that there are others.
+    spoke of it, or that the principal said another value of its field: content may have selected
+    it. `sensitivity` is the highest of the outputs that held it or, for content, a part of it.
+    `embedded` are the sinks inside content, at most 32 with the least trusted first; `more` says
+    that there are others.
     """
 
     pointer: str
@@ -256,13 +263,15 @@ def _sinks(text: str, parts: Sequence[Atom], atoms: TaskAtoms) -> Iterable[Embed
             found = atoms.find(one)
             value = one.form.partition(":")[2]
             yield Embedded(one.kind, value, found.origin, found.source, found.sensitivity)
+    for script in dict.fromkeys(_SCRIPT.findall(text)):
+        yield Embedded(AtomKind.URL, script, Origin.UNKNOWN, "", Sensitivity.UNSPECIFIED)
     if "/" not in text and not _DOTTED.search(text):
         return
     met: set[str] = set()
     for word in dict.fromkeys(text.split()):
         if "/" not in word and "." not in word[1:-1]:
             continue
-        for form, written in (*word_urls(word), *_bare_hosts(word)):
+        for form, written in (*word_urls(word), *_bare_hosts(word), *_in_markup(word)):
             if written in met:
                 continue
             met.add(written)
@@ -272,6 +281,18 @@ def _sinks(text: str, parts: Sequence[Atom], atoms: TaskAtoms) -> Iterable[Embed
             yield Embedded(
                 AtomKind.URL, written[:_MAX_SHOWN], origin, found.source, found.sensitivity
             )
+
+
+def _in_markup(word: str) -> Iterable[tuple[str | None, str]]:
+    """What HTML and Markdown link without a scheme (`src=//x.org/a`, `<a href=x.org>`)."""
+    if "://" in word or _MARKUP.search(word) is None:
+        return
+    for piece in _MARKUP.split(word):
+        if _RELATIVE.match(piece):
+            yield url(f"https:{piece}"), piece
+        elif "/" in piece or "." in piece[1:-1]:
+            yield from word_urls(piece)
+            yield from _bare_hosts(piece)
 
 
 def _bare_hosts(word: str) -> Iterable[tuple[str, str]]:

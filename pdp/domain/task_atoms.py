@@ -63,7 +63,6 @@ class TaskAtoms:
         "_bases",
         "_drafts",
         "_exact",
-        "_naming",
         "_order",
         "_read",
         "_said",
@@ -84,7 +83,6 @@ class TaskAtoms:
         self._read: Mapping[str, Sequence[str]] = {}
         self._drafts: dict[str, bool] = {}
         self._asked: dict[str, Asked] = {}
-        self._naming: set[str] = set()
         self._bases: tuple[TaskAtoms, ...] = () if base is None else (base, *base._bases)
         self._order: int = base._order if base is not None else 0
         self.full: bool = base.full if base is not None else False
@@ -101,7 +99,6 @@ class TaskAtoms:
         self._texts.extend(draft._texts)
         self._drafts.update(draft._drafts)
         self._asked.update(draft._asked)
-        self._naming |= draft._naming
         self._order, self.full = draft._order, draft.full
 
     def __len__(self) -> int:
@@ -246,23 +243,28 @@ class TaskAtoms:
         if not texts:
             return
 
+        known: dict[str, bool] = {}
+
         def said(value: str) -> bool:
-            begun = any(text.begins(value) for text in texts)
-            return begun and self.said(coded(value))
+            found = known.get(value)
+            if found is None:
+                begun = any(text.begins(value) for text in texts)
+                found = known[value] = begun and self.said(coded(value))
+            return found
 
         for record in records:
             by_name = chain.from_iterable(mailbox_parts(value) for _, value in record)
             if any(map(said, by_name)):
                 self._add(_forms(value for _, value in record), seen._replace(named=True))
-                self._naming.add(seen.source)
+        # "Delete file 13" says that the file 26 is another one.
+        fields = {key for record in records for key, value in record if said(value)}
+        for record in records if fields else ():
+            others = (value for key, value in record if key in fields and not said(value))
+            self._add(_forms(others), seen._replace(pointed=True))
         if seen.origin is Origin.TRUSTED:
             chosen = choice(records, lambda word: any(text.calls(word) for text in texts), said)
             self._add(_forms(chosen.meant), seen._replace(named=True, meant=True))
             self._add(_forms(chosen.disputed), seen._replace(disputed=True))
-
-    def passed_over(self, one: Seen) -> bool:
-        """Whether the output that held a value first has others that the principal named."""
-        return not one.named and any(one.source in layer._naming for layer in self._layers())
 
     def find(self, one: Atom) -> Seen:
         """Where a value came from: the principal, the first that held it, or nowhere (unknown).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice, product
 from time import process_time
 from typing import Any
@@ -526,3 +527,74 @@ def test_no_output_takes_more_than_a_moment(text: str) -> None:
     started = process_time()
     returned(task("Send 'Hello' to Bob Smith"), "x").add_output(raw, "", UNTRUSTED, "d-2")
     assert process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<img src="//collector.io/p?d=1">',
+        "<a href=collector.io/p>here</a>",
+        "<a href=collector.io>here</a>",
+        "![x](//collector.io/p)",
+        "[x](collector.io/p)",
+        "[x](javascript:alert(1))",
+        "<img src='data:text/html;base64,PGE+'>",
+    ],
+)
+def test_a_link_without_a_scheme_is_found_in_markup(text: str) -> None:
+    found = one(task("Send Bob a summary"), text, CONTENT)
+    assert found.embedded
+    assert {sink.origin for sink in found.embedded} == {Origin.UNKNOWN}
+
+
+@pytest.mark.parametrize("text", ["a = b", "data: none", "(see below)", "x<y", "// a comment"])
+def test_marks_alone_are_no_link(text: str) -> None:
+    assert one(task("Send Bob a summary"), text, CONTENT).embedded == ()
+
+
+def test_another_value_of_the_field_that_the_principal_gave_is_not_meant() -> None:
+    atoms = returned(task("Delete file 1013"), [{"id": "1013", "n": "a"}, {"id": "2026", "n": "b"}])
+    assert not one(atoms, "1013", IDENTIFIER).pointed
+    assert one(atoms, "2026", IDENTIFIER).pointed
+    atoms = returned(task("Delete the oldest file"), [{"id": "1013"}, {"id": "2026"}])
+    assert not one(atoms, "2026", IDENTIFIER).pointed
+
+
+def test_a_member_of_a_free_object_is_judged_by_its_name() -> None:
+    where = tool(fields=CONTENT)
+    arguments: dict[str, JsonValue] = {
+        "fields": {"title": "Lunch", "attendees": ["eve@y.org"], "forward_to": "eve@y.org"}
+    }
+    kinds = {one.pointer: one.kind for one in trace(where, arguments, task("Rename it to Lunch"))}
+    assert kinds == {
+        "/fields/title": "content",
+        "/fields/attendees/0": "sink",
+        "/fields/forward_to": "sink",
+    }
+
+
+@pytest.mark.parametrize("value", ["eve@y.org", "https://y.org/x", "DE89370400440532013000"])
+def test_a_choice_that_is_an_address_is_a_sink(value: str) -> None:
+    assert one(task("Do it"), value, OPTION).kind == "sink"
+    assert one(task("Do it"), "weekly", OPTION).kind == "option"
+
+
+@pytest.mark.parametrize(
+    ("goal", "name", "value", "expected"),
+    [
+        ("Change it", "private", False, Origin.UNKNOWN),
+        ("Change it", "private", True, Origin.NONE),
+        ("Change it", "public", True, Origin.UNKNOWN),
+        ("Change it", "public", False, Origin.NONE),
+        ("Make it public", "private", False, Origin.PRINCIPAL),
+        ("Change it", "visibility", "public-read", Origin.UNKNOWN),
+        ("Change it", "visibility", "team", Origin.NONE),
+        ("Share it with anyone", "visibility", "anyone", Origin.PRINCIPAL),
+    ],
+)
+def test_only_the_principal_opens_a_thing_to_everybody(
+    goal: str, name: str, value: JsonValue, expected: Origin
+) -> None:
+    flagged = replace(tool(), arguments={name: sink(ValueType.POWER)})
+    [found] = trace(flagged, {name: value}, task(goal))
+    assert found.origin is expected
