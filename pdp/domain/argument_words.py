@@ -12,7 +12,9 @@ HOLDS: dict[str, ValueType] = {
         words(
             "user username member participant attendee invitee guest assignee reviewer contact "
             "owner manager person people collaborator employee follower mention handle login "
-            "friend payer sender delegate approver signer author passenger traveler traveller"
+            "friend payer sender delegate approver signer author passenger traveler traveller "
+            "driver rider renter tenant student teacher pupil patient applicant candidate visitor "
+            "nominee cardholder organizer organiser speaker watcher subscriber viewer invitee"
         ),
         ValueType.PERSON,
     ),
@@ -22,7 +24,7 @@ HOLDS: dict[str, ValueType] = {
     ),
     **dict.fromkeys(words("phone mobile telephone fax msisdn whatsapp"), ValueType.PHONE),
     **dict.fromkeys(
-        words("url uri link href website webhook endpoint callback redirect src origin"),
+        words("url uri link href website webhook endpoint callback redirect src"),
         ValueType.URL,
     ),
     **dict.fromkeys(words("domain host hostname ip fqdn"), ValueType.DOMAIN),
@@ -57,8 +59,24 @@ IDENTIFIERS = words(
 )
 NUMBERED = words(
     "issue pull pr ticket order invoice case alert version discussion milestone build run job "
-    "confirmation booking reservation page project finding pnr reference tracking shipment"
+    "confirmation booking reservation page project finding pnr reference tracking shipment "
+    "return rma claim policy contract quote quotation purchase delivery parcel receipt bill "
+    "application incident task story voucher coupon discount promo promotion article product item "
+    "model variant offer listing serial part batch lot asset device course warranty"
 )
+#: The codes by which goods are known; each is minted by whoever lists them.
+ARTICLES = words("sku ean gtin upc asin isbn issn mpn barcode plu")
+#: Which state of a thing is meant.
+VERSIONS = words("version revision snapshot checkpoint")
+#: Codes with one of these open or prove something.
+PROOFS = words(
+    "access verification security otp auth authentication authorization pin pairing recovery login "
+    "activation mfa unlock door"
+)
+#: These choose what a `value` beside them sets.
+FIELDS = words("field key attribute property setting preference option parameter param variable")
+#: Parts of a document, a table or a board.
+PARTS = words("tab sheet worksheet section paragraph heading slide block cell row column line")
 CONTENT = words(
     "body content text message subject title description summary note comment caption html "
     "markdown value prompt instruction reason rationale query q search question keyword topic "
@@ -67,10 +85,14 @@ CONTENT = words(
     "record property explanation template variable context string term phrase image picture photo "
     "attribute document entity observation relation annotation remark purpose footer header blurb "
     "abstract transcript snippet objective goal notes html_body input_text emoji reaction icon "
-    "color colour criteria condition thought idea contain pattern regex fact knowledge"
+    "color colour criteria condition thought idea contain pattern regex fact knowledge "
+    "replace replacement append prepend insertion patch diff str extra addon amenity requirement "
+    "preference wish request allergy diet dietary greeting dedication find match"
 )
+#: As objects these hold whatever the server makes of them.
+LOOSE = words("request extra addon preference requirement patch diff")
 #: In a tool that changes what is there, these select what is changed.
-SELECTING = words("query q filter criteria condition where")
+SELECTING = words("query q filter criteria condition where find match")
 #: In a tool that runs something, these alone are no part of what is run.
 NARRATING = words(
     "subject title description summary note comment reason label tag explanation remark purpose"
@@ -83,17 +105,23 @@ OPTIONS = words(
     "index quality confidence threshold reminder visibility privacy permission role scope access "
     "draft private public side start end token_count tail step seed rating score stars "
     "language_code temperature iteration retry schema_version selector xpath ascending descending "
+    "segment tier stage phase gender salutation nationality country nation province county "
     "range view verbose force recursive class model resolution percent percentage progress "
     "estimate point lat latitude lon lng longitude radius zoom seat age session rank weight"
 )
 #: As numbers these count or measure and pay for nothing.
-COUNTED = words("adult child infant passenger night seat bedroom room size party brightness volume")
+COUNTED = words(
+    "adult child infant passenger night seat bedroom room size party brightness volume row cell "
+    "slot ordinal"
+)
 AMOUNTS = words(
     "amount price total sum quantity qty budget cost fee tip share discount replica installment "
     "deposit bid salary wage bonus payout stake balance"
 )
+#: As numbers these say which one; what is taken away there is chosen by them.
+POSITIONS = words("row cell slot index position line column ordinal number rank")
 #: Where goods and letters go.
-POSTAL = words("street city zip zipcode postcode postal country province county")
+POSTAL = words("street city zip zipcode postcode postal")
 GOODS = words(
     "hotel flight restaurant company vendor merchant item product sku car ticket symbol ticker "
     "service provider airline event asset stock fund plan menu seller store shop supplier train "
@@ -115,6 +143,6 @@ GIVEN_NAMES = words("first last full display middle nick sur family given real e
 POWERS = words("permission role scope access level visibility")
 #: After a word for a time, or described as one, these are times too (`date_from`, `starts_at`).
 BOUNDS = words(
-    "start end from to at on in before after when schedule range min max value modified updated "
-    "spent left"
+    "start end from to at on in before after when schedule range min max modified updated spent "
+    "left"
 )

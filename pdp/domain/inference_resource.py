@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from pdp.domain.argument_guess import ArgumentGuess
 from pdp.domain.argument_words import GOODS, PLACES
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, ValueType
 from pdp.domain.definition import Definition, Field
-from pdp.domain.inference_arguments import ArgumentGuess
 from pdp.domain.inference_effect import Effect
 from pdp.domain.resource import ResourceRule
 from pdp.domain.values import ToolClass
