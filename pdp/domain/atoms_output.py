@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, TypeAlias
@@ -36,6 +37,8 @@ _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 #: The values of one object with the names of their fields.
 Record: TypeAlias = list[tuple[str, str]]
+#: One object that holds a link: its short values, those of objects in it too, and its texts.
+Linking: TypeAlias = tuple[Record, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Reading:
     """An output taken apart: running text, other text, whole values, records.
 
     `complete` is False where the output holds more than is looked at. `whole` is its JSON, or the
-    fields that it begins with.
+    fields that it begins with. `linking` are the records that hold a link.
     """
 
     prose: str
@@ -52,6 +55,7 @@ class Reading:
     records: list[Record]
     complete: bool
     whole: Any = None
+    linking: Sequence[Linking] = ()
 
 
 def read_output(raw: bytes, media_type: str) -> Reading:
@@ -66,13 +70,15 @@ def read_output(raw: bytes, media_type: str) -> Reading:
         if "\\" in seen:
             seen += "\n" + _unescaped(seen)
         lines = _read_lines(seen)
+        items = list(_items_of_text(seen)) if "- " in seen else []
         return Reading(
             lines.prose,
             lines.rest,
             lines.cells,
-            _records_of_text(seen) if "- " in seen else [],
+            [record for record, _ in items if len(record) > 1],
             complete and lines.complete,
             _fields_of_text(seen),
+            [item for item in items if "://" in item[1]],
         )
     return _read_json(value, complete)
 
@@ -109,6 +115,7 @@ def _read_json(value: Any, complete: bool) -> Reading:
     texts: list[str] = []
     cells: list[str] = []
     records: list[Record] = []
+    linking: list[Linking] = []
     inner: list[Reading] = []
     envelope = _enveloped(value)
     if envelope:
@@ -126,6 +133,8 @@ def _read_json(value: Any, complete: bool) -> Reading:
                 fields = islice(node.items(), _MAX_FIELDS)
                 found = [(key, one) for key, one in fields if isinstance(one, str)]
                 records.append([(key, one) for key, one in found if len(one) < 256])
+                if links := "\n".join(one for _, one in found if "://" in one):
+                    linking.append(([*records[-1], *_inner_fields(node)], links))
             texts.extend(node)
             pending.extend(reversed(below))
         elif isinstance(node, list):
@@ -148,7 +157,19 @@ def _read_json(value: Any, complete: bool) -> Reading:
         [*records, *(record for part in inner for record in part.records)],
         complete and lines.complete and not pending and all(part.complete for part in inner),
         inner[0].whole if len(inner) == 1 else value,
+        [*linking, *(one for part in inner for one in part.linking)],
     )
+
+
+def _inner_fields(node: dict[str, Any]) -> Record:
+    """The short values of the objects in an object, under the names of both."""
+    return [
+        (f"{key} {name}", value)
+        for key, below in islice(node.items(), _MAX_FIELDS)
+        if isinstance(below, dict)
+        for name, value in islice(below.items(), _MAX_FIELDS)
+        if isinstance(value, str) and len(value) < 256
+    ]
 
 
 def _enveloped(value: Any) -> tuple[str, ...]:
@@ -233,18 +254,18 @@ def _fields_of_text(text: str) -> dict[str, str]:
     return fields
 
 
-def _records_of_text(text: str) -> list[Record]:
-    """The items of a YAML-like list: `- key: value` and the lines aligned under its key.
+def _items_of_text(text: str) -> Iterator[tuple[Record, str]]:
+    """The items of a YAML-like list: `- key: value` and the lines aligned under it, and the text.
 
     A line further in belongs to a longer value and is never a field or an item.
     """
     starts = list(islice(_ITEM.finditer(text), MAX_RECORDS + 1))
     starts = [start for start in starts if start[1] == starts[0][1]]
-    records: list[Record] = []
     for at, start in enumerate(starts[:MAX_RECORDS]):
         end = starts[at + 1].start() if at + 1 < len(starts) else len(text)
         indent = " " * (len(start[1]) + 2)
-        lines = text[start.end() : min(end, start.end() + 16_384)].split("\n")
+        item = text[start.end() : min(end, start.end() + 16_384)]
+        lines = item.split("\n")
         fields = [lines[0]] + [
             line[len(indent) :]
             for line in lines[1:]
@@ -255,6 +276,4 @@ def _records_of_text(text: str) -> list[Record]:
             for field in fields[:_MAX_FIELDS]
             if (match := _FIELD.fullmatch(field)) is not None
         ]
-        if len(record) > 1:
-            records.append(record)
-    return records
+        yield record, item

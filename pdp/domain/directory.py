@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pdp.domain.atoms_output import Record
 
 #: The last word of a field that says what its entry is called.
-_NAMING: Final = words(
+NAMING: Final = words(
     "name fullname firstname lastname forename surname displayname realname nickname nick alias "
     "handle username login user person contact member colleague employee payee recipient label "
     "nom prenom nombre apellido nome cognome naam achternaam namn navn vorname nachname"
@@ -85,5 +85,5 @@ def _is_naming(key: str, known: dict[str, bool]) -> bool:
     found = known.get(key)
     if found is None:
         last = split_words(key[:64])[-1:]
-        found = known[key] = bool(last) and singular(last[0]) in _NAMING
+        found = known[key] = bool(last) and singular(last[0]) in NAMING
     return found

@@ -157,6 +157,9 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]
     doubtful = kind == ArgumentKind.IDENTIFIER and any(one.doubtful for one in seen)
     if doubtful:
         origin = Origin.UNTRUSTED
+    named = bool(seen) and not doubtful and all(one.named for one in seen)
+    if holds is ValueType.URL and origin is Origin.UNTRUSTED:
+        named = all(map(atoms.shared, value_atoms(leaf.value, holds)))
     return ArgumentTrace(
         pointer=leaf.pointer,
         kind=kind,
@@ -165,7 +168,7 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]
         origin=origin,
         source=source,
         exists=bool(seen) and not doubtful and all(one.outputs for one in seen),
-        named=bool(seen) and not doubtful and all(one.named for one in seen),
+        named=named,
         pointed=any(one.pointed for one in seen),
         sensitivity=max((one.sensitivity for one in seen), default=Sensitivity.UNSPECIFIED),
     )

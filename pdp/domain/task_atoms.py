@@ -28,14 +28,16 @@ from pdp.domain.atoms_text import (
     telling,
     typed_forms,
 )
+from pdp.domain.atoms_values import scalar_leaves, whole_forms
 from pdp.domain.catalogue import ValueType
 from pdp.domain.directory import choice
 from pdp.domain.seen import Origin, Seen, merged
+from pdp.domain.senders import Senders
 from pdp.domain.values import OutputLabel, Sensitivity
 from pdp.domain.wording import Wording
 
 if TYPE_CHECKING:
-    from pdp.domain.atoms_output import Record
+    from pdp.domain.atoms_output import Reading
     from pdp.domain.canonical import JsonValue
 
 #: Atoms of one task; beyond it memory and set-up grow with what a tool returns, and no person
@@ -67,6 +69,7 @@ class TaskAtoms:
         "_read",
         "_said",
         "_seen",
+        "_senders",
         "_texts",
         "full",
     )  # fmt: skip
@@ -83,6 +86,7 @@ class TaskAtoms:
         self._read: Mapping[str, Sequence[str]] = {}
         self._drafts: dict[str, bool] = {}
         self._asked: dict[str, Asked] = {}
+        self._senders: Senders = Senders(base._senders if base is not None else None)
         self._bases: tuple[TaskAtoms, ...] = () if base is None else (base, *base._bases)
         self._order: int = base._order if base is not None else 0
         self.full: bool = base.full if base is not None else False
@@ -99,6 +103,7 @@ class TaskAtoms:
         self._texts.extend(draft._texts)
         self._drafts.update(draft._drafts)
         self._asked.update(draft._asked)
+        self._senders = draft._senders
         self._order, self.full = draft._order, draft.full
 
     def __len__(self) -> int:
@@ -139,7 +144,7 @@ class TaskAtoms:
         read, self._read = self._read, {}
         forms: list[str] = []
         unread: list[str] = []
-        for leaf in _leaves(arguments):
+        for leaf in scalar_leaves(arguments):
             if leaf in read:
                 forms.extend(read[leaf])
             else:
@@ -209,7 +214,7 @@ class TaskAtoms:
         room = MAX_OF_OUTPUT
         asked = [layer._asked.get(decision_id, Asked.NOTHING) for layer in self._layers()]
         if Asked.MADE in asked:
-            links = _forms(given_links(reading.whole))
+            links = whole_forms(given_links(reading.whole))
             minted = [form for form in links if self._get(form.casefold()) is _UNSEEN]
             room -= self._add(minted, seen._replace(minted=True), room)
         vouched = self._drafted(decision_id)
@@ -221,7 +226,7 @@ class TaskAtoms:
         room -= self._add(typed_forms(rest, cells=reading.cells), seen, room)
         pointed = seen._replace(pointed=origin is Origin.UNTRUSTED)
         self._add(typed_forms(prose), pointed, room)
-        self._add_records(reading.records, seen)
+        self._add_records(reading, seen)
         if Asked.LOOKED_UP in asked and not self.full:
             self._add_described(reading.whole, seen)
 
@@ -231,18 +236,18 @@ class TaskAtoms:
         found = described(
             answer,
             lambda value: self.said(coded(value)),
-            lambda word: any(text.speaks(word) for text in texts),
+            lambda word: any(word in text.words for text in texts),
         )
         meant = seen._replace(origin=Origin.TRUSTED, named=True, meant=True)
-        forms = [form for form in _forms(found) if not self._get(form.casefold()).pointed]
+        forms = [form for form in whole_forms(found) if not self._get(form.casefold()).pointed]
         self._add(forms, meant)
 
-    def _add_records(self, records: Sequence[Record], seen: Seen) -> None:
+    def _add_records(self, reading: Reading, seen: Seen) -> None:
         """What the principal's names say of the records of an output."""
         texts = [wording for layer in self._layers() for wording, _, _ in layer._texts]
         if not texts:
             return
-
+        records = reading.records
         known: dict[str, bool] = {}
 
         def said(value: str) -> bool:
@@ -255,16 +260,23 @@ class TaskAtoms:
         for record in records:
             by_name = chain.from_iterable(mailbox_parts(value) for _, value in record)
             if any(map(said, by_name)):
-                self._add(_forms(value for _, value in record), seen._replace(named=True))
+                self._add(whole_forms(value for _, value in record), seen._replace(named=True))
         # "Delete file 13" says that the file 26 is another one.
         fields = {key for record in records for key, value in record if said(value)}
         for record in records if fields else ():
             others = (value for key, value in record if key in fields and not said(value))
-            self._add(_forms(others), seen._replace(pointed=True))
+            self._add(whole_forms(others), seen._replace(pointed=True))
+
+        def called(word: str) -> bool:
+            return any(text.calls(word) for text in texts)
+
+        if reading.linking:
+            spoken = chain.from_iterable(text.words for text in texts)
+            self._senders.add(reading.linking, called, spoken)
         if seen.origin is Origin.TRUSTED:
-            chosen = choice(records, lambda word: any(text.calls(word) for text in texts), said)
-            self._add(_forms(chosen.meant), seen._replace(named=True, meant=True))
-            self._add(_forms(chosen.disputed), seen._replace(disputed=True))
+            chosen = choice(records, called, said)
+            self._add(whole_forms(chosen.meant), seen._replace(named=True, meant=True))
+            self._add(whole_forms(chosen.disputed), seen._replace(disputed=True))
 
     def find(self, one: Atom) -> Seen:
         """Where a value came from: the principal, the first that held it, or nowhere (unknown).
@@ -295,6 +307,10 @@ class TaskAtoms:
     def said(self, one: Atom) -> bool:
         """Whether the principal said this value, as such or by name."""
         return self._saying(one) is not None
+
+    def shared(self, one: Atom) -> bool:
+        """Whether a link is the only one of somebody whom the principal names, and of pages."""
+        return self._senders.only(one.form)
 
     def says(self, text: str) -> bool:
         """Whether a text of the principal holds this as a run of whole words, or quotes it."""
@@ -377,21 +393,3 @@ class TaskAtoms:
             if trusted:
                 self._exact.add(form)
         return given - room
-
-
-def _forms(values: Iterable[str]) -> Iterable[str]:
-    return (one.form for value in values for one in value_atoms(value, ValueType.TEXT))
-
-
-def _leaves(value: JsonValue) -> Iterable[str]:
-    pending = [value]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
-            pending.extend(node.values())
-        elif isinstance(node, list):
-            pending.extend(node)
-        elif isinstance(node, str):
-            yield node
-        elif isinstance(node, int | float) and not isinstance(node, bool):
-            yield str(node)

@@ -92,14 +92,14 @@ _LOOKED_AT: Final = 4
 class Wording:
     """The words of one principal's text, ready to be asked for runs."""
 
-    __slots__ = ("_capitals", "_first", "_names", "_run", "quoted")
+    __slots__ = ("_capitals", "_names", "_run", "quoted", "words")
 
     def __init__(self, text: str) -> None:
         """Take a text; what is beyond 64 Ki characters is not looked at."""
         seen = normalise(text[:MAX_CHARS])
         tokens = list(_tokens(seen))
         self._run = f" {' '.join(word for word, _ in tokens)} "
-        self._first = frozenset(word for word, _ in tokens)
+        self.words = frozenset(word for word, _ in tokens)
         self.quoted = tuple(
             next(filter(None, found)).strip() for found in QUOTES.findall(seen) if any(found)
         )
@@ -113,10 +113,10 @@ class Wording:
         return all(map(self._has, value.split(None, 1)[:1]))
 
     def _has(self, chunk: str) -> bool:
-        if chunk.casefold() in self._first:
+        if chunk.casefold() in self.words:
             return True
         bare = chunk.strip(_MARKS).casefold()
-        return not bare or _unowned(bare) in self._first
+        return not bare or _unowned(bare) in self.words
 
     def says(self, value: str) -> bool:
         """Whether the text holds the value as a run of whole words."""
@@ -159,10 +159,6 @@ class Wording:
             and all(_PROSE.fullmatch(run) is not None and self.says(run) for run in runs)
             and any(map(self.marks, runs))
         )
-
-    def speaks(self, word: str) -> bool:
-        """Whether a folded word is one of the text's."""
-        return word in self._first
 
     def marks(self, value: str) -> bool:
         """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""

@@ -125,6 +125,16 @@ fine(one) if {
 	ordinary
 }
 
+# Only read, at the one link that somebody shared whom the principal names: as it stands in an
+# output it can carry nothing out.
+fine(one) if {
+	one.kind == "sink"
+	one.holds == "url"
+	one.exists == true
+	one.named == true
+	input.tool.class == "read"
+}
+
 fine(one) if {
 	one.kind == "identifier"
 	one.exists == true

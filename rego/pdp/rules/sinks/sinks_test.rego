@@ -127,6 +127,19 @@ test_a_read_that_goes_out_is_judged_like_a_send if {
 	verdict(sample.carrying(fetch, [sample.argument("/url", "sink", "principal")])) == {"result": "pass"}
 }
 
+test_a_page_that_somebody_named_shared_may_be_read if {
+	link := object.union(
+		sample.argument("/url", "sink", "untrusted"),
+		{"holds": "url", "exists": true, "named": true},
+	)
+	fetch := sample.but(sample.read, {"tool": {"egress": true}})
+	verdict(sample.carrying(fetch, [link])) == {"result": "pass"}
+	every changes in [{"holds": "text"}, {"exists": false}, {"named": false}] {
+		verdict(sample.carrying(fetch, [object.union(link, changes)])).result == "escalate"
+	}
+	verdict(sample.carrying(sample.send, [link])).result == "escalate"
+}
+
 test_an_administrative_act_takes_only_what_the_principal_named if {
 	every kind in ["sink", "amount", "identifier"] {
 		verdict(administrative(sample.argument("/one", kind, "principal"))) == {"result": "pass"}

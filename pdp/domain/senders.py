@@ -1,0 +1,78 @@
+"""Which link somebody shared, where the principal speaks of it by that person's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from pdp.domain.atoms import AtomKind, normalise
+from pdp.domain.atoms_text import word_urls
+from pdp.domain.definition import singular, split_words
+from pdp.domain.directory import NAMING
+from pdp.domain.vocabulary import words
+
+if TYPE_CHECKING:
+    from pdp.domain.atoms_output import Linking
+
+_SENDERS: Final = words("from by author sender poster user creator sharer uploader owner member")
+_CALLED: Final = words("display real full nick user screen")
+#: What a principal says who wants a shared page to be read.
+_PAGES: Final = words(
+    "link links linked linking url urls website webpage site page pages article articles piece "
+    "story blog bulletin newsletter listing lien liens enlace enlaces verlinkt verlinkte artikel"
+)
+_WORD: Final = re.compile(r"[^\W\d_]{3,}(?:[-'\u2019][^\W\d_]+)*")
+#: Links of one entry that are looked at: one more than can be the only one.
+_MAX_LINKS: Final = 4
+#: Words for people that are kept; a goal names few.
+_MAX_KNOWN: Final = 64
+
+
+class Senders:
+    """The links in what the people shared whom the principal names; a copy is made for a draft."""
+
+    __slots__ = ("_links",)
+
+    def __init__(self, base: Senders | None = None) -> None:
+        """Start empty, or with what another has met."""
+        self._links: dict[str, frozenset[str]] = dict(base._links) if base is not None else {}
+
+    def add(
+        self,
+        entries: Iterable[Linking],
+        called: Callable[[str], bool],
+        spoken: Iterable[str],
+    ) -> None:
+        """Entries of an output that hold links; nothing where the principal speaks of no page."""
+        if _PAGES.isdisjoint(spoken):
+            return
+        for fields, text in entries:
+            names = {word for word in _senders(fields) if called(word)}
+            if not names:
+                continue
+            links = frozenset(islice(_links(text), _MAX_LINKS))
+            for word in names:
+                if word in self._links or len(self._links) < _MAX_KNOWN:
+                    self._links[word] = self._links.get(word, frozenset()) | links
+
+    def only(self, form: str) -> bool:
+        """Whether the URL of this form is the only link that one of these people shared."""
+        return any(links == {form} for links in self._links.values())
+
+
+def _senders(fields: Iterable[tuple[str, str]]) -> Iterable[str]:
+    """The folded words of the names under which an entry says who sent it."""
+    keys = [(split_words(key[:64]), value) for key, value in fields]
+    sent = any(_SENDERS.intersection(map(singular, key)) for key, _ in keys)
+    for key, value in keys if sent else ():
+        bare = len(key) == 1 or (len(key) == 2 and key[0] in _CALLED)
+        if _SENDERS.intersection(map(singular, key)) or (bare and key[-1] in NAMING):
+            yield from _WORD.findall(normalise(value).casefold())
+
+
+def _links(text: str) -> Iterable[str]:
+    for word in normalise(text).split():
+        if "://" in word:
+            yield from (f"{AtomKind.URL}:{form or written}" for form, written in word_urls(word))
