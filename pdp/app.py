@@ -22,8 +22,7 @@ from pdp.clock import SystemClock
 from pdp.decide import ENTRYPOINT, Parts
 from pdp.domain.catalogue import Catalogue, Tool
 from pdp.domain.facts import ActsOf
-from pdp.domain.goal_words import Acts
-from pdp.domain.tool_acts import acts_of
+from pdp.domain.tool_acts import ToolActs, read_tool
 from pdp.engine.binary import find_opa
 from pdp.engine.limits import MEBIBYTE, OpaLimits
 from pdp.engine.managed import ManagedOpa
@@ -93,9 +92,9 @@ def load_policy(engine: Engine, bundles: Sequence[Path], catalogues: Sequence[Pa
 
 def acts_by_tool(catalogue: Catalogue) -> ActsOf:
     """What the tools of a catalogue do, read once and not with every call."""
-    acts = {(tool.server, tool.name): acts_of(tool) for tool in catalogue}
+    acts = {(tool.server, tool.name): read_tool(tool) for tool in catalogue}
 
-    def read(tool: Tool) -> Acts:
+    def read(tool: Tool) -> ToolActs:
         return acts[tool.server, tool.name]
 
     return read

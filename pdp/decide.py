@@ -35,7 +35,7 @@ from pdp.domain.request import (
     ReportOutcomes,
 )
 from pdp.domain.task import Rollup, Task
-from pdp.domain.tool_acts import acts_of
+from pdp.domain.tool_acts import read_tool
 from pdp.domain.values import Decision, NextAction, Reason
 from pdp.domain.verdict import NotADecision, PolicyDecision, parse_decision
 from pdp.memory import Memory
@@ -71,7 +71,7 @@ class Parts:
     revision: str
     check_arguments: CheckArguments
     memory: Memory
-    acts_of: ActsOf = acts_of
+    acts_of: ActsOf = read_tool
     tell: Callable[[Sequence[ApprovalRecord]], None] = lambda _approvals: None
     development: bool = False
 

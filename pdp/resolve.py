@@ -10,6 +10,7 @@ from pdp.domain import builtin
 from pdp.domain.canonical import JsonValue, canonical
 from pdp.domain.catalogue import Ambiguous, Catalogue, Found, Tool, derive_resource
 from pdp.domain.facts import ActsOf, CheckArguments, Facts
+from pdp.domain.goal import stance
 from pdp.domain.goal_objects import is_about
 from pdp.domain.leaves import binding_digest
 from pdp.domain.provenance import output_label, trace
@@ -23,6 +24,7 @@ from pdp.domain.request import (
     StartTask,
 )
 from pdp.domain.task import Task
+from pdp.domain.tool_acts import ToolActs
 from pdp.domain.values import (
     Budget,
     Intent,
@@ -111,7 +113,7 @@ def _gather_call(
     claimed = ask.action.schema_digest
     met = overlay.met(task) if task is not None else Met()
     traces = trace(tool, arguments, met.atoms) if tool is not None else ()
-    tool_acts = desk.acts_of(tool) if tool is not None else frozenset()
+    does = desk.acts_of(tool) if tool is not None else ToolActs()
     return Facts(
         call=call,
         subject=ask.subject,
@@ -153,8 +155,9 @@ def _gather_call(
         traces=traces,
         output_label=OutputLabel.UNTRUSTED if tool is None else output_label(tool, traces),
         goal=met.goal,
-        tool_acts=tool_acts,
-        about=tool is not None and is_about(tool, traces, tool_acts, met.goal, met.atoms.says),
+        tool_acts=does.acts,
+        stance=stance(met.goal, does),
+        about=tool is not None and is_about(tool, traces, does.acts, met.goal, met.atoms.says),
     )
 
 

@@ -11,7 +11,7 @@ from pdp.domain import builtin
 from pdp.domain.approval import Standing, is_party, state_at
 from pdp.domain.canonical import JsonValue
 from pdp.domain.facts import Facts
-from pdp.domain.goal import asked
+from pdp.domain.goal import Stance
 from pdp.domain.request import Authorize
 from pdp.domain.task import Rollup, Task
 from pdp.domain.values import (
@@ -253,7 +253,8 @@ def _goal_section(facts: Facts) -> dict[str, JsonValue]:
         "negated": [*sorted(facts.goal.negated)],
         "delegates": facts.goal.delegates,
         "tool_acts": [*sorted(facts.tool_acts)],
-        "asked": asked(facts.goal, facts.tool_acts),
+        "asked": facts.is_builtin or facts.stance is Stance.ASKED,
+        "unsure": facts.stance is Stance.UNSURE,
         "about": facts.about,
     }
 

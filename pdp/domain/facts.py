@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import Tool
-from pdp.domain.goal import GoalActs
+from pdp.domain.goal import GoalActs, Stance
 from pdp.domain.goal_words import Acts
 from pdp.domain.provenance import ArgumentTrace
 from pdp.domain.records import ApprovalRecord, PlannedRecord
 from pdp.domain.request import Authorize, Call
 from pdp.domain.task import Task
+from pdp.domain.tool_acts import ToolActs
 from pdp.domain.values import Decision, OutputLabel, Sensitivity, Subject
 from pdp.domain.verdict import Escalation
 
@@ -29,7 +30,7 @@ class ArgumentsFinding:
 CheckArguments = Callable[[Tool, Mapping[str, JsonValue]], ArgumentsFinding | None]
 
 #: What a call of a tool does, in the words that goals are read with.
-ActsOf = Callable[[Tool], Acts]
+ActsOf = Callable[[Tool], ToolActs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ class Facts:
     opens (not stored yet); None where it is unknown or not the subject's. `tool` is the catalogue's
     entry, None where there is none or the call is of a built-in tool. `traces` say where each
     argument came from, `output_label` who could have written what the call will return; `goal` are
-    the acts that the principal asks for, `tool_acts` those of this call, `about` whether
-    these have anything to do with what it acts on. `decides` is the approval
-    that a person answers or takes back, `plan` what would be decided of the calls of a plan.
+    the acts that the principal asks for, `tool_acts` those of this call, `stance` whether the goal
+    asks for these, `about` whether it has anything to do with what the call acts on. `decides` is
+    the approval that a person answers or takes back, `plan` what would be decided of the calls of a
+    plan.
     """
 
     call: Call
@@ -86,6 +88,7 @@ class Facts:
     output_label: OutputLabel = OutputLabel.UNTRUSTED
     goal: GoalActs = field(default_factory=GoalActs)
     tool_acts: Acts = frozenset()
+    stance: Stance = Stance.UNASKED
     about: bool = False
     decides: ApprovalRecord | None = None
     plan: tuple[Planned, ...] = ()

@@ -5,15 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from pdp.domain.atoms import normalise
-from pdp.domain.goal_clause import clause_acts
+from pdp.domain.definition import singular
+from pdp.domain.goal_clause import Heard, clause_acts
+from pdp.domain.goal_delegation import delegates, points_back, without_delegation
+from pdp.domain.goal_forms import other_forms
 from pdp.domain.goal_grammar import PLACE, QUOTE
 from pdp.domain.goal_languages import LANGUAGES, Language
-from pdp.domain.goal_words import COVERS, GRAVE, Act, Acts, verb_acts
+from pdp.domain.goal_words import COVERS, EFFECTS, GRAVE, IMPLIED, NEAR, Act, Acts, verb_acts
+from pdp.domain.tool_acts import ToolActs
 from pdp.domain.vocabulary import words
 from pdp.domain.wording import QUOTES
+
+#: Verbs that are kept of a goal: people ask for a few things at once.
+MAX_ASKS: Final = 64
+#: What a verb is about stands in so many words after it.
+_ABOUT: Final = 16
+#: A goal of fewer words that asks for nothing is a name, a greeting or a slip.
+_SAYS_SOMETHING: Final = 3
 
 _NO_ACTS: Final[Acts] = frozenset()
 _ADDRESS = re.compile(r"(?<!\S)(?:[^\s@:]{0,512}+(?:@|://)|[(<\"']?www\.)\S*\w")
@@ -24,57 +36,37 @@ _TOKEN = re.compile(r"\x00\w+|[$€£¥₹]|\w(?:[\w'./&+-]*\w)?|[,(&]")
 #: After these a line gives a value and asks for nothing ("Subject: Cancel my order").
 _LABELS: Final = words("subject body text message title content name description caption note re")
 
-_CARRYING_OUT: Final = (
-    r"(?:do|perform|execute|carry out|complete|handle|follow|act on|act upon|process|address"
-    r"|finish|"
-    r"implement|take care of|work through|go through|comply with|obey|run through|tackle|resolve|"
-    r"fulfil|fulfill|apply|adhere to|proceed with|deal with)"
-)
-_DELEGATING = re.compile(
-    rf"\b{_CARRYING_OUT}\b(?: (?!following|below|these)\S+){{0,5}}? (?:actions?|tasks?"
-    rf"|instructions?|"
-    r"steps|to-?dos?|items?|requests?|things|directions?|orders|commands?|points|checklist"
-    r"|guidelines|"
-    r"procedure)\b(?P<where>.*)",
-    re.IGNORECASE,
-)
-_OBEYING: Final = ("follow", "obey", "comply", "adhere")
-_ELSEWHERE = re.compile(
-    r"\b(?:in|from|on|of|by|listed|specified|mentioned|described|given|contained|stated|sent"
-    r"|written|"
-    r"outlined|assigned|requested|there|precisely|exactly|carefully)\b|^\W*$"
-)
-_HANDED_OVER = re.compile(
-    rf"\b{_CARRYING_OUT} (?:exactly |precisely |just |all |only )*(?:what|whatever|as|everything|"
-    r"anything)\b.{0,40}?\b(?:says?|asks?|asked|tells?|told|instructs?|requests?|wants?|requires?"
-    r"|said|"
-    r"instructed|written|needs|listed|mentioned)\b"
-    r"|\baccordingly\b|\bas (?:instructed|requested|described|specified|directed|told|asked|stated|"
-    r"required|outlined)\b(?: (?:in|by|there)\b|$)"
-    r"|\b(?:according to|per|based on|following) (?:the|their|his|her|its|any) (?:\S+ ){0,2}"
-    r"(?:instructions?|directions?|steps|guidelines)"
-    r"|\b(?:on|from|in) (?:my|the|our) (?:\S+ )?(?:to-?do|to do|task|action|shopping) ?(?:list"
-    r"|items|s)\b"
-    r"|\bwhat(?:ever)? (?:needs|has|is) to be done\b"
-)
-_BILL = re.compile(
-    r"\b(?:pay|settle|clear)\b(?: \S+){0,4}? (?:bills?|invoices?|fees?|fine|dues|statement"
-    r"|charges)\b"
-    r"(?!.*[@\d])"
-)
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A verb that a goal asks with, in its base form, and the words that follow it, singular."""
+
+    verb: str
+    about: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class GoalActs:
     """What a goal asks for and what it forbids.
 
+    `maybe` are acts that it may ask for besides: some of its words were not understood.
     `delegates` says that it hands the choice of acts to something else ("do what the letter says"):
-    no person has asked for what then follows.
+    no person has asked for what then follows. `asks` are the verbs themselves, at most MAX_ASKS.
     """
 
     acts: Acts = _NO_ACTS
     negated: Acts = _NO_ACTS
     delegates: bool = False
+    maybe: Acts = _NO_ACTS
+    asks: frozenset[Ask] = frozenset()
+
+
+class Stance(StrEnum):
+    """Whether a goal asks for what a tool does; UNSURE where it may."""
+
+    ASKED = "asked"
+    UNSURE = "unsure"
+    UNASKED = "unasked"
 
 
 #: A mail that was pasted in, and lines that quote one: others ask there.
@@ -94,39 +86,98 @@ def read_goal(text: str) -> GoalActs:
     if len(seen) > 1 and seen[0] == seen[-1] and seen[0] in "\"'" and seen.count(seen[0]) == 2:
         seen = seen[1:-1]
     seen = _ADDRESS.sub(f" {PLACE} ", QUOTES.sub(f" {QUOTE} ", seen))
-    asked: set[Act] = set()
-    negated: set[Act] = set()
-    delegates = False
+    reader = _Reader()
     for sentence, is_question in _sentences(seen):
-        tokens = _TOKEN.findall(_DELEGATING.sub(_without_verb, sentence))
+        reader.read(sentence, is_question)
+    return reader.goal()
+
+
+class _Reader:
+    """Reads a goal sentence by sentence: what came before says what "do it" means."""
+
+    def __init__(self) -> None:
+        self.asked: set[Act] = set()
+        self.negated: set[Act] = set()
+        self.maybe: set[Act] = set()
+        self.asks: set[Ask] = set()
+        self.delegates = False
+        self.silent = True
+        self.doubtful = False
+        self.words = 0
+
+    def read(self, sentence: str, is_question: bool) -> None:
+        tokens = _TOKEN.findall(without_delegation(sentence))
         if not tokens:
-            continue
-        found = clause_acts(tokens, is_question)
-        asked |= found.asked
-        negated |= found.negated
-        spoken = [token.lower() for token in tokens]
-        delegates = delegates or _delegates(" ".join(_TOKEN.findall(sentence.lower())))
+            return
+        clause = clause_acts(tokens, is_question)
+        forms = other_forms(tokens, clause)
+        said = " ".join(_TOKEN.findall(sentence.lower()))
+        if delegates(said) or (points_back(said) and not (self.asked or self.maybe)):
+            self.delegates = True
+        self.doubtful = self.doubtful or forms.doubtful
+        self.asked |= clause.asked | forms.asked
+        self.negated |= clause.negated
+        self.silent = self.silent and forms.silent
+        self.words += len(tokens)
+        if forms.unread:
+            self.maybe |= EFFECTS
+        self._keep(tokens, clause.heard)
+        self._read_foreign([token.lower() for token in tokens])
+
+    def _keep(self, tokens: Sequence[str], heard: Sequence[Heard]) -> None:
+        for place, one in enumerate(heard):
+            if one.denied or len(self.asks) >= MAX_ASKS:
+                continue
+            self.maybe |= IMPLIED.get(one.verb, _NO_ACTS)
+            ends = min(
+                one.end + _ABOUT, *(after.start for after in heard[place + 1 :][:1]), len(tokens)
+            )
+            about = frozenset(singular(token.lower()) for token in tokens[one.start + 1 : ends])
+            self.asks.add(Ask(one.verb, about))
+
+    def _read_foreign(self, spoken: Sequence[str]) -> None:
         for language in LANGUAGES.values():
             if _is_spoken(language, spoken):
                 more, less = _foreign(spoken, language)
-                asked |= more
-                negated |= less
-                delegates = delegates or bool(re.search(language.delegation, " ".join(spoken)))
-    return GoalActs(frozenset(asked), frozenset(negated), delegates)
+                self.asked |= more - {Act.LOOK}
+                self.negated |= less - {Act.LOOK}
+                self.silent = self.silent and not (more or less)
+                if re.search(language.delegation, " ".join(spoken)):
+                    self.delegates = True
+
+    def goal(self) -> GoalActs:
+        # Whoever writes more than a name or a greeting to an agent wants something of it.
+        nothing = self.silent and self.words >= _SAYS_SOMETHING and not self.delegates
+        if nothing or (self.doubtful and not self.asked):
+            self.maybe |= EFFECTS
+        return GoalActs(
+            frozenset(self.asked - {Act.LOOK}),
+            frozenset(self.negated),
+            self.delegates,
+            frozenset(self.maybe),
+            frozenset(self.asks),
+        )
 
 
-def asked(goal: GoalActs, tool_acts: Acts) -> bool:
+def stance(goal: GoalActs, tool: ToolActs) -> Stance:
     """Whether the goal asks for what the tool does, under this name or as a way to do it.
 
-    Of a tool that does something grave (paying, deleting, granting, …) that must be asked for.
-    What the goal only forbids is not asked for.
+    Of a tool that does something grave (paying, deleting, granting, …) that must be asked for in
+    words that are known. Else it is enough that the goal uses the tool's own verb, of what the tool
+    is about. What the goal only forbids is not asked for.
     """
-    if tool_acts <= {Act.LOOK}:
-        return True
-    if forbidden(goal, tool_acts):
-        return False
+    if tool.acts <= {Act.LOOK}:
+        return Stance.ASKED
+    if forbidden(goal, tool.acts):
+        return Stance.UNASKED
     covered = {Act.LOOK}.union(*(COVERS[act] for act in goal.acts))
-    return bool((tool_acts & GRAVE or tool_acts) & covered)
+    grave = tool.acts & GRAVE
+    if (grave or tool.acts) & covered:
+        return Stance.ASKED
+    if not grave and any(one.verb in tool.verbs and one.about & tool.about for one in goal.asks):
+        return Stance.ASKED
+    near = goal.maybe.union(*(NEAR.get(act, _NO_ACTS) for act in goal.acts))
+    return Stance.UNSURE if tool.acts & near else Stance.UNASKED
 
 
 def forbidden(goal: GoalActs, tool_acts: Acts) -> bool:
@@ -148,22 +199,6 @@ def _sentences(text: str) -> Iterator[tuple[str, bool]]:
             sign == ":" and label[0].lower() in _LABELS
         )
         start = mark.end() if mark is not None else end
-
-
-def _without_verb(match: re.Match[str]) -> str:
-    """A delegation without its verb: "follow the steps" asks for no following."""
-    return f"{QUOTE} {match['where']}" if _hands_over(match) else match[0]
-
-
-def _hands_over(match: re.Match[str]) -> bool:
-    return bool(_ELSEWHERE.search(match["where"])) or match[0].lower().startswith(_OBEYING)
-
-
-def _delegates(sentence: str) -> bool:
-    found = _DELEGATING.search(sentence)
-    if found is not None and _hands_over(found):
-        return True
-    return bool(_HANDED_OVER.search(sentence) or _BILL.search(sentence))
 
 
 def _is_spoken(language: Language, spoken: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ English asks with a verb in its base form at the start of a clause ("delete it")
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pdp.domain.definition import singular
@@ -17,25 +17,34 @@ from pdp.domain.goal_grammar import (
     BEFORE_YOU,
     BEING,
     BUT_DO,
+    CLOSING,
+    CONDITIONS,
+    DETERMINERS,
+    FINITE,
     GERUND_NO,
     GERUND_YES,
     GOVERNING,
     HANDING,
     HELPING,
+    IDLE,
     INDIRECT,
-    IRREGULAR,
     JOINING,
     MODALS,
     NO_OBJECT,
+    NO_VERB,
     NOT,
+    NOUNS_TO,
     OBJECT,
     OTHERS,
     PASSED,
     REACH,
     REPORTING,
+    SETTING,
+    SOFT,
     TOLD,
     URGING,
 )
+from pdp.domain.goal_verbs import base_form, formed
 from pdp.domain.goal_words import (
     LIGHT_VERBS,
     MONEY_WORDS,
@@ -51,12 +60,28 @@ from pdp.domain.goal_words import (
 _NO_ACTS: Final[Acts] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A verb by which a sentence asks: its base form, its index, the index after it, its acts.
+
+    Without acts it is a word that stands where a verb asks and that no vocabulary knows.
+    """
+
+    verb: str
+    start: int
+    end: int
+    acts: Acts
+    denied: bool = False
+
+
 @dataclass(slots=True)
 class ClauseActs:
-    """What one sentence asks for and what it forbids."""
+    """What one sentence asks for and what it forbids, and by which verbs."""
 
-    asked: set[Act]
-    negated: set[Act]
+    question: bool
+    asked: set[Act] = field(default_factory=set)
+    negated: set[Act] = field(default_factory=set)
+    heard: list[Heard] = field(default_factory=list)
 
 
 def clause_acts(tokens: Sequence[str], is_question: bool) -> ClauseActs:
@@ -69,12 +94,14 @@ class _Clause:
         self.cased = tokens
         self.words = [token.lower() for token in tokens]
         first, second = self.words[0], self.at(1)
-        self.question = first in ASKING_WORDS or (
+        self.question = (
+            first in ASKING_WORDS and (first != "when" or is_question or second in ASKING_WORDS)
+        ) or (
             first in ("do", "have", "should", "may", "shall", "can", "could", "would", "will")
             and second in OTHERS | {"you", "we", "the", "my", "it", "there"}
         )
         self.question = self.question or (is_question and not verb_acts(first))
-        self.found = ClauseActs(set(), set())
+        self.found = ClauseActs(self.question)
 
     def at(self, index: int) -> str:
         return self.words[index] if 0 <= index < len(self.words) else ""
@@ -105,10 +132,13 @@ class _Clause:
                     (self.found.negated if last_denied else self.found.asked).update(
                         acts - {Act.LOOK}
                     )
+                    verb = base_form(self.words[index])
+                    self.found.heard.append(Heard(verb, index, end, acts, last_denied))
                     index = self._past_told(index, end)
                     continue
+            elif not acts and self._is_strange(index):
+                self.found.heard.append(Heard(self.words[index], index, index + 1, _NO_ACTS))
             index += 1
-        self._read_noun()
         return self.found
 
     # Verbs
@@ -123,14 +153,22 @@ class _Clause:
         end = index + 2
         if not acts:
             acts, end = self._base(word), index + 1
+        if not acts and word in ("do", "perform", "place", "initiate", "carry"):
+            return self._by_object(word, index), end
         return (acts | self._by_object(word, index), end) if acts else (_NO_ACTS, end)
 
     def _base(self, word: str) -> Acts:
-        return verb_acts(word) or _formed(word, "ing") or _formed(word, "ed")
+        if word in BEING | MODALS or word == "has":
+            return _NO_ACTS
+        acts = verb_acts(word) or formed(word, "ing") or formed(word, "ed")
+        if not acts and "-" in word:
+            # "re-run", "squash-merge": the last part says what is done.
+            acts = verb_acts(word.rpartition("-")[2])
+        return acts
 
     def _phrase(self, index: int) -> tuple[Acts, int] | None:
         word = self.words[index]
-        for first in dict.fromkeys((word, _stem(word))):
+        for first in dict.fromkeys((word, base_form(word))):
             for steps, acts in PHRASES.get(first, ()):
                 end = self._matches(steps, index + 1)
                 if end:
@@ -183,7 +221,7 @@ class _Clause:
     def _place(self, index: int) -> tuple[bool, bool] | None:
         """Whether a verb here asks: (it is denied, it is merely joined to what came before)."""
         word, before = self.words[index], self.at(index - 1)
-        if not verb_acts(word) and _stem(word) != word:
+        if not verb_acts(word) and base_form(word) != word:
             return self._place_of_form(index)
         denied, to, urged, left = False, False, False, index - 1
         while left >= max(0, index - REACH) and self.words[left] in PASSED:
@@ -193,10 +231,14 @@ class _Clause:
             urged = urged or here in URGING
             left -= 1
         stands = self.at(left)
+        if stands == "if" and left + 1 < index:
+            return ("don't" in self.words[left:index], False)
         if stands in BUT_DO and to:
             return (False, False) if self.at(left - 1) in NOT | {"to"} else None
         if stands == "need" and self.at(left - 1) == "no":
             return True, False
+        if to and stands in ("has", "needs") and word in SETTING:
+            return None
         if to:
             denied = denied or not NOT.isdisjoint(self.words[max(0, left - 3) : left])
             return (denied, False) if self._leads_to(left) else None
@@ -216,9 +258,42 @@ class _Clause:
             return denied, False
         if stands in ("let's", "lets") or (stands == "us" and self.at(left - 1) == "let"):
             return denied, False
-        if stands in JOINING and (not self.question or self.found.asked or stands == ","):
+        if stands == "rather" or (stands in ("me", "us") and self.at(left - 1) == "help"):
+            return denied, False
+        if (
+            stands in JOINING
+            and word != "new"
+            and (not self.question or self.found.asked or stands == ",")
+        ):
             return denied, True
+        if self.words[0] in CONDITIONS and self._has_closed(index) and not self.question:
+            # "If nothing is open yet start one".
+            return (denied, False) if self.at(index + 1) in DETERMINERS else None
         return None
+
+    def _has_closed(self, index: int) -> bool:
+        """Whether the condition that a sentence begins with may be over before this word."""
+        before = self.at(index - 1)
+        return before in CLOSING or (before.endswith("ed") and self.at(index - 2) in BEING)
+
+    def _is_strange(self, index: int) -> bool:
+        """Whether a word that no vocabulary knows stands where a verb asks."""
+        word, after = self.words[index], self.at(index + 1)
+        if word in IDLE or not word.replace("-", "").isalpha() or not 2 < len(word) < 25:
+            return False
+        if word.endswith(NO_VERB) or (index and self.cased[index] != word) or word in FINITE:
+            return False
+        if (word[-1] == "s" and word[-2] != "s") or self.at(index - 1) in ("next", "first"):
+            return False
+        if self.question and "you" not in self.words[:3]:
+            return False
+        if self.at(index - 1) == "to" and self.at(index - 2) in NOUNS_TO:
+            return after in DETERMINERS
+        place = self._place(index)
+        if place is None or place[0]:
+            return False
+        begins = all(one in SOFT for one in self.words[:index])
+        return after in DETERMINERS or not (place[1] or begins)
 
     def _may_deny(self, left: int) -> bool:
         return self.at(left) in JOINING | {"you", "that", "but", "so", "it"} or left < 0
@@ -227,9 +302,17 @@ class _Clause:
         stands, further = self.at(left), self.at(left - 1)
         if stands in ("me", "us"):
             return further in HELPING
+        if stands == "way":
+            return self.words[0] in ("is", "there's") and further in ("a", "any")
         if stands == "is":
             return further not in ("what", "who", "which")
         if stands in ("i", "he", "she", "they") or further in ("how", "what"):
+            return False
+        if stands in ("need", "needs", "has", "have", "want", "wants") and further in (
+            "he",
+            "she",
+            "they",
+        ):
             return False
         return left < 0 or stands in GOVERNING or stands in JOINING or stands == "only"
 
@@ -258,7 +341,9 @@ class _Clause:
             return None
         subject = left[: causing[-1]][-1:]
         had = left[causing[-1]] in ("have", "get") and subject not in ([], ["please"], ["to"])
-        asked = not had or (self.at(0) in ("can", "could", "may") and subject in (["i"], ["you"]))
+        asked = not had or (
+            self.at(0) in ("can", "could", "may") and subject in (["i"], ["you"], ["we"])
+        )
         return (
             (any(one in NOT for one in left), False)
             if asked and len(left) > causing[-1] + 1
@@ -272,7 +357,7 @@ class _Clause:
             return True
         if after in OBJECT or after[:1].isdigit() or any(mark in after for mark in "_@#/."):
             return True
-        if self.cased[end : end + 1] == [after.capitalize()] and after.isalpha():
+        if after.isalpha() and self.cased[end][:1].isupper():
             return True
         if joined:
             return not after
@@ -290,36 +375,3 @@ class _Clause:
             if self.words[ahead] in JOINING:
                 break
         return end
-
-    def _read_noun(self) -> None:
-        """A telegram begins with its act as a noun: "Payment of 20 euros to Ann"."""
-        start = 1 if self.at(0) in ("a", "the", "new", "another") else 0
-        noun = singular(self.at(start))
-        begins = self.at(start + 1) in ("of", "to", "for", "with")
-        if noun in NOUN_ACTS and begins and not self.question and not self.found.asked:
-            self.found.asked.update(NOUN_ACTS[noun])
-
-
-def _stem(word: str) -> str:
-    """The base form of a gerund or participle that is known, else the word itself."""
-    if word in IRREGULAR:
-        return IRREGULAR[word]
-    for ending in ("ing", "ed"):
-        if word.endswith(ending) and len(word) > len(ending) + 2:
-            stem = word.removesuffix(ending)
-            shorter = stem[:-1] if stem[-1:] == stem[-2:-1] else stem
-            for one in (stem, stem + "e", shorter):
-                if verb_acts(one):
-                    return one
-            if stem.endswith("i") and verb_acts(stem[:-1] + "y"):
-                return stem[:-1] + "y"
-    return word
-
-
-def _formed(word: str, ending: str) -> Acts:
-    stem = _stem(word)
-    return (
-        verb_acts(stem)
-        if stem != word and (word.endswith(ending) or word in IRREGULAR)
-        else _NO_ACTS
-    )

@@ -27,6 +27,15 @@ class Language:
     money: frozenset[str] = field(default=frozenset())
 
 
+def _with_pronouns(lines: Mapping[str, str]) -> dict[str, Acts]:
+    """Spanish infinitives also with the pronouns that are written onto them ("mandarle")."""
+    found = acts_table(lines)
+    for form in [form for form in found if form.endswith("r")]:
+        for pronoun in ("le", "les", "lo", "la", "los", "las", "selo", "sela"):
+            found[form + pronoun] = found[form]
+    return found
+
+
 LANGUAGES: Final[dict[str, Language]] = {
     "de": Language(
         forms=acts_table(
@@ -38,6 +47,13 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "forward": "weiterleite weiterleiten leite",
                 "post": "poste posten veröffentliche veröffentlichen kommentiere kommentieren",
                 "share": "teile teilen freigeben",
+                "look": "zeige zeig zeigen suche such suchen finde finden lies lese lesen prüfe "
+                "prüfen "
+                "vergleiche vergleichen erkläre erklären fasse zusammenfassen liste auflisten "
+                "nenne "
+                "schau schaue nachschauen sieh überprüfe überprüfen übersetze übersetzen",
+                "approve": "genehmige genehmigen bestätige bestätigen akzeptiere akzeptieren "
+                "annehmen lehne ablehnen",
                 "invite": "lade einladen einzuladen",
                 "pay": "zahle zahl zahlen bezahle bezahl bezahlen überweise überweis überweisen "
                 "begleiche begleichen erstatte erstatten spende spenden zurückzahlen",
@@ -47,7 +63,10 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "create": "erstelle erstell erstellen anlegen lege erzeuge speichere speichern "
                 "hinzufügen füge trage eintragen",
                 "change": "ändere ändern aktualisiere aktualisieren verschiebe verschieben "
-                "bearbeite "
+                "bearbeite schalte schalten einschalten ausschalten abschalten stelle stellen "
+                "setze setzen ersetze ersetzen tausche tauschen umtauschen umbuchen erhöhe "
+                "erhöhen senke senken kürze kürzen verlängere verlängern aktiviere aktivieren "
+                "deaktiviere deaktivieren "
                 "bearbeiten umbenennen benenne anpassen passe korrigiere",
                 "delete": "lösche lösch löschen entferne entfernen",
                 "cancel": "storniere stornieren absagen kündige kündigen",
@@ -74,6 +93,13 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "forward": "transfère transférez transférer transmets transmettez transmettre",
                 "post": "publie publiez publier poste postez poster",
                 "share": "partage partagez partager",
+                "look": "montre montrez montrer cherche cherchez chercher trouve trouvez trouver "
+                "lis "
+                "lisez lire vérifie vérifiez vérifier compare comparez comparer explique "
+                "expliquez expliquer résume résumez résumer liste listez lister regarde "
+                "regardez traduis traduisez",
+                "approve": "approuve approuvez approuver confirme confirmez confirmer accepte "
+                "acceptez accepter refuse refusez refuser",
                 "invite": "invitez inviter",
                 "pay": "paie paye payez payer règle réglez régler vire virez virer rembourse "
                 "remboursez rembourser verse versez verser",
@@ -84,6 +110,9 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "create": "crée créez créer ajoute ajoutez ajouter enregistre enregistrez "
                 "enregistrer rédige rédigez rédiger",
                 "change": "modifie modifiez modifier changez changer déplace déplacez déplacer "
+                "remplace remplacez remplacer échange échangez échanger augmente augmentez "
+                "baisse baissez prolonge prolongez active activez désactive désactivez allume "
+                "éteins "
                 "reporte reportez reporter renomme renommez renommer corrige corrigez",
                 "delete": "supprime supprimez supprimer efface effacez effacer enlève enlevez "
                 "retire retirez retirer",
@@ -99,7 +128,7 @@ LANGUAGES: Final[dict[str, Language]] = {
         money=words("argent montant loyer facture euros frais"),
     ),
     "es": Language(
-        forms=acts_table(
+        forms=_with_pronouns(
             {
                 "send": "envía envíe envíes enviar envíale mándale manda mande mandar escribe "
                 "escriba escribir avisa avise avisar informa informe notifica notifique dile",
@@ -107,6 +136,11 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "forward": "reenvía reenvíe reenviar",
                 "post": "publica publique publicar",
                 "share": "comparte comparta compartas compartir",
+                "look": "muestra muestre mostrar busca busque buscar encuentra lee lea leer revisa "
+                "revise revisar compara compare comparar explica explique resume resuma resumir "
+                "lista enumera mira traduce traduzca",
+                "approve": "aprueba apruebe aprobar confirma confirme confirmar acepta acepte "
+                "aceptar rechaza rechace rechazar",
                 "invite": "invita invitar",
                 "pay": "paga pague pagues pagar transfiere transfiera transferir reembolsa "
                 "reembolse "
@@ -117,7 +151,9 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "create": "crea cree crear añade añada añadir agrega agregue agregar guarda guarde "
                 "guardar redacta redacte",
                 "change": "cambia cambie cambiar modifica modifique modificar actualiza actualice "
-                "actualizar mueve mueva mover renombra corrige corrija aplaza",
+                "actualizar reemplaza reemplace reemplazar sustituye intercambia aumenta aumente "
+                "baja baje prolonga activa active desactiva desactive enciende apaga mueve mueva "
+                "mover renombra corrige corrija aplaza",
                 "delete": "borra borre borres borrar elimina elimine elimines eliminar quita",
                 "cancel": "cancela cancele canceles cancelar anula anule anular",
                 "close": "cierra cierre cerrar",

@@ -74,42 +74,50 @@ _CLASS_ACTS: Final = {
 _LISTED: Final = acts_table(
     {
         "send": "email e-mail mail message text sms dm tell inform notify contact ping phone call "
-        "remind alert brief thank congratulate apologize apologise greet cc bcc",
+        "remind alert brief thank congratulate apologize apologise greet cc bcc page buzz nudge "
+        "poke warn apprise telephone ring welcome reassure",
         "reply": "reply respond answer",
+        "send change": "escalate refer",
         "forward": "forward relay redirect",
-        "post": "post publish tweet retweet comment announce broadcast crosspost review",
+        "post": "post publish tweet retweet comment announce broadcast crosspost review blog",
+        "post run change": "release",
         "post create": "submit upload",
-        "share": "share unlock expose",
+        "share": "share unlock expose disclose",
         "invite": "invite rsvp",
+        "invite create": "enrol enroll onboard",
         "pay": "pay repay wire remit donate refund reimburse compensate settle transfer tip "
-        "withdraw deposit lend prepay contribute",
-        "buy": "buy purchase order rent hire sell trade acquire",
+        "withdraw deposit lend prepay contribute remunerate recompense",
+        "buy": "buy purchase order rent hire sell trade acquire procure reorder preorder restock "
+        "bid",
         "book": "book reserve rebook",
-        "schedule": "schedule arrange organize organise plan",
+        "schedule": "schedule arrange organize organise plan slot pencil diarise diarize",
         "schedule change": "reschedule postpone",
         "create": "create make generate draft compose save record insert register build "
         "duplicate clone fork copy append log note document open file raise store new produce "
-        "prepare establish import export attach jot",
+        "prepare establish import export attach jot sketch author capture spawn",
         "create change invite": "add",
         "create change": "put enter include fill write",
         "change close": "mark complete finish archive",
         "delete": "delete remove destroy drop purge truncate wipe erase empty clear discard trash "
-        "rm rmdir uninstall",
-        "delete revoke": "remove kick",
-        "cancel": "cancel void annul",
+        "rm rmdir uninstall bin ditch scrap axe nix chuck dump junk shred nuke zap expunge cull "
+        "unpublish retract",
+        "delete revoke": "remove kick evict expel oust",
+        "cancel": "cancel void annul rescind discontinue",
         "cancel run": "stop terminate kill abort",
         "close": "close resolve dismiss conclude",
         "merge": "merge",
-        "approve": "approve accept decline reject confirm acknowledge sign vote endorse",
+        "approve": "approve accept decline reject confirm acknowledge sign vote endorse ratify "
+        "okay greenlight countersign",
         "run": "run execute start launch deploy install test compile restart rerun reboot invoke "
-        "trigger provision rollback benchmark",
+        "trigger provision rollback benchmark retrigger bounce redeploy failover",
         "change run": "fix implement refactor debug patch configure repair migrate upgrade build",
         "grant": "grant authorize authorise promote elevate whitelist allowlist",
         "grant share": "permit",
-        "revoke": "revoke ban suspend demote unshare block deauthorize offboard",
+        "revoke": "revoke ban suspend demote unshare block deauthorize offboard disinvite uninvite",
         "change": "adjust correct increase decrease raise lower extend shorten reduce modify alter "
         "amend rework improve polish tweak swap convert rename shift sort relocate "
-        "apply revise rewrite tidy",
+        "apply revise rewrite tidy exchange replace substitute switch flip bump edit scale tune "
+        "rotate reorganise reorganize retitle reword rephrase reassign rearrange",
     }
 )
 
@@ -117,7 +125,8 @@ _LISTED: Final = acts_table(
 _LOOKING: Final = words(
     "find show look check read search summarize summarise list get fetch explain analyze "
     "analyse compare count describe review verify investigate research identify determine suggest "
-    "recommend give help let use go come see know think decide figure work choose pick"
+    "recommend give help let use take go come see know think decide figure work choose pick sum "
+    "tally recap skim digest cite assess"
 )
 
 
@@ -169,6 +178,53 @@ COVERS: Final[dict[Act, Acts]] = {
     Act.REVOKE: _acts("revoke delete change"),
 }
 
+#: What stands so close to an act that nobody can be sure the goal did not mean it as well. Changing
+#: and creating what can be changed back is often a step towards something else.
+NEAR: Final[dict[Act, Acts]] = {
+    act: _acts(f"{act} change create {more}")
+    for act, more in {
+        Act.SEND: "share invite",
+        Act.REPLY: "forward share",
+        Act.FORWARD: "share",
+        Act.POST: "share",
+        Act.SHARE: "",
+        Act.INVITE: "grant",
+        Act.PAY: "schedule",
+        Act.BUY: "schedule",
+        Act.BOOK: "pay",
+        Act.SCHEDULE: "send cancel",
+        Act.CREATE: "book share",
+        Act.CHANGE: "cancel approve close",
+        Act.DELETE: "close",
+        Act.CANCEL: "revoke pay close",
+        Act.CLOSE: "approve post reply",
+        Act.MERGE: "close",
+        Act.APPROVE: "close merge reply post",
+        Act.RUN: "cancel",
+        Act.GRANT: "send",
+        Act.REVOKE: "cancel close",
+    }.items()
+}
+
+#: What some verbs also ask for, by their base form, in a way that a person has to confirm.
+IMPLIED: Final = {
+    verb: _acts("delete cancel create change")
+    for verb in [
+        "replace",
+        "swap",
+        "exchange",
+        "substitute",
+        "trade",
+        "switch",
+        "move",
+        "rebook",
+        "transfer",
+    ]
+}
+
+#: Everything that can be asked for but looking.
+EFFECTS: Final[Acts] = frozenset(Act) - {Act.LOOK}
+
 #: A tool that does one of these needs it to be asked for, whatever else it also does.
 GRAVE: Final = _acts("pay buy delete cancel merge run grant revoke")
 
@@ -214,29 +270,47 @@ _PHRASES: Final = tuple(
         "get in touch|get hold of|reach out|drop ~ line|drop ~ note|drop ~ message|drop ~ email|"
         "shoot ~ email|shoot ~ message|shoot ~ note|shoot ~ text|give ~ call|give ~ ring|"
         "give ~ heads|fill ~ in|loop ~ in|write to|write ~ back|write back|"
-        "ask ~|tell ~|wish ~|hit ~ up|say hi to|say hello to|say thanks to|say thank",
+        "ask ~|tell ~|wish ~|hit ~ up|say hi to|say hello to|say thanks to|say thank|"
+        "speak to ~|talk to ~|speak with ~|talk with ~|put ~ through|connect ~ with|"
+        "give ~ a shout|send word",
+        "send post": "say in|say on|say * in|say * on|say to ~|mention * in|mention * to|"
+        "mention in|mention on|"
+        "put it to|thank ~",
         "reply send": "get back to|follow up|write back",
         "forward send": "pass * on|pass * along|pass on|pass along|hand over",
         "share send": "hand * over|make * available|make * public|make * accessible|open * up to",
         "share grant": "give * access|give * permission|give * permissions|give * rights",
         "create schedule": "set up|set * up|put together|remind me|remind us",
-        "create change": "put * on|put * in|put * into|put * onto|write down|write * down|"
+        "create change invite": "get * into|get * onto|let * into|bring * into|put ~ down for",
+        "create change": "put * on|put * in|put * into|put * onto|put in|write down|write * down|"
+        "pop * in|pop * on|stick * in|stick * on|pencil in|pencil * in|draw up|draw * up|"
+        "make a note|make note|take a note|take note|keep a record|hook up|hook * up|"
         "write up|write * up|jot down|back up|back * up|sign up|sign * up",
         "delete": "get rid of|throw away|throw out|throw * away|throw * out|take down|"
-        "clean up|clean out|clear out|clear up|do away with",
-        "delete change": "take * off|take * out|take * down",
-        "cancel": "call off|call * off",
+        "clean up|clean out|clear out|clear up|do away with|wind up|cross * out|strike * out|"
+        "strike * from|cut * out|take * away",
+        "delete change": "take * off|take * out|take * down|take off|take out|get * off|"
+        "get * out of",
+        "cancel": "call off|call * off|back out of|pull out of",
         "change schedule": "push * back|push back|bring forward|bring * forward|move * to|pull * "
         "in",
         "change": "turn on|turn off|turn up|turn down|turn * on|turn * off|turn * up|turn * down|"
-        "switch on|switch off|switch * on|switch * off|opt in|opt out|check in|check out",
+        "switch on|switch off|switch * on|switch * off|opt in|opt out|check in|check out|"
+        "check me in|check us in|check me out|check us out|"
+        "switch over|bring * up to date|bring * down|put * back|set * back|swap * out|"
+        "trade * for|make * private|cut * down|leave out|leave * out",
         "change close": "cross off|cross * off|tick off|tick * off|check off|check * off",
-        "run": "shut down|shut * down|roll back|roll * back|spin up|kick off|fire up|bring up",
+        "run": "shut down|shut * down|roll back|roll * back|spin up|kick off|fire up|bring up|"
+        "roll * out|roll out|take * offline|bring * online|fail over|fail * over",
         "revoke delete": "kick out|kick * out|throw ~ out|lock ~ out",
-        "pay": "pay back|pay * back|pay off|top up|chip in|send * back|send back",
+        "pay": "pay back|pay * back|pay off|top up|chip in|send * back|send back|square up|"
+        "give * money back",
         "close": "wrap up|sign off",
         "look": "set aside|look up|look into|look at|look for|write me|read back|call me|"
-        "tell me|tell us|show me|give me|ask me|make a list|make a summary|make sense|take a look",
+        "tell me|tell us|show me|give me|ask me|make a list|make a summary|make sense|make sure|"
+        "take a look|"
+        "have a look|have a read|run me through|walk me through|run through|"
+        "leave * as|leave * alone|leave * unchanged|leave * untouched",
     }.items()
     for phrase in phrases.split("|")
 )
@@ -252,5 +326,28 @@ NOUNY: Final = frozenset(WEAK_VERBS) | words(
     "reply answer share pause fix merge reset increase pay buy deal run trade rent hire text "
     "call visit decline access note transfer refund tip deposit purchase review start set list "
     "show answer mark test order file document log build post mail email message phone ping "
-    "alert"
+    "alert page buzz ring bin dump scrap slot pencil switch replace bid edit scale release warn "
+    "exchange swap tune bump capture sum recap digest escalate refer"
+)
+
+#: Verbs of looking that act where their object is no information: "get me a cab".
+LIGHT_LOOKS: Final = words("get give help take fetch")
+#: What people book by naming it.
+BOOKED_NOUNS: Final = words(
+    "table room hotel hostel flight train ticket seat car cab taxi apartment flat accommodation "
+    "lodging van ferry berth cabin court desk tour shuttle suite bed campsite restaurant "
+    "parking bike scooter limo motel guesthouse villa lounge coach"
+)
+#: What is only told to the one who asks.
+KNOWN_NOUNS: Final = words(
+    "list summary overview number figure total sum count detail link address name info information "
+    "version idea explanation description comparison breakdown picture sense feeling gist point "
+    "line word sentence bullet answer status price cost rate quote date time result analysis "
+    "recap digest insight fact advice recommendation suggestion opinion option alternative idea "
+    "example difference reason cause history look thing help hand feedback translation code "
+    "id reference phone email average percentage ranking table"
+) - {"table", "email"}
+#: By what something put into words reaches others.
+MESSENGER_NOUNS: Final = words(
+    "dm message mail email e-mail sms text note post comment reply letter chat thread announcement"
 )

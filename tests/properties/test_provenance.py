@@ -14,11 +14,12 @@ from pdp.domain.atoms_output import read_output
 from pdp.domain.atoms_text import typed_forms
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Tool, ValueType
-from pdp.domain.goal import GoalActs, asked, forbidden, read_goal
+from pdp.domain.goal import GoalActs, Stance, forbidden, read_goal, stance
 from pdp.domain.goal_words import Act
 from pdp.domain.provenance import ArgumentTrace, output_label, trace
 from pdp.domain.seen import Origin
 from pdp.domain.task_atoms import TaskAtoms
+from pdp.domain.tool_acts import ToolActs
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
 
 TRUSTED, UNTRUSTED = OutputLabel.TRUSTED, OutputLabel.UNTRUSTED
@@ -257,12 +258,12 @@ def test_what_is_forbidden_is_never_asked_for(
 ) -> None:
     goal = GoalActs(wanted, negated, delegates)
     if forbidden(goal, done) and not done <= {Act.LOOK}:
-        assert not asked(goal, done)
+        assert stance(goal, ToolActs(done)) is Stance.UNASKED
 
 
 @given(acts, acts, acts)
 def test_asking_for_more_never_asks_for_less(
     wanted: frozenset[Act], more: frozenset[Act], done: frozenset[Act]
 ) -> None:
-    if asked(GoalActs(wanted), done):
-        assert asked(GoalActs(wanted | more), done)
+    if stance(GoalActs(wanted), ToolActs(done)) is Stance.ASKED:
+        assert stance(GoalActs(wanted | more), ToolActs(done)) is Stance.ASKED

@@ -9,7 +9,8 @@ package pdp.lib.goal
 # METADATA
 # description: |
 #   "asked": for what this tool does; "delegated": the goal leaves the choice of acts to something
-#   that it names; "unasked": neither.
+#   that it names; "unsure": the goal may ask for it, and no words of a goal say what a command or a
+#   statement of a query language does; "unasked": none of these.
 stance := "asked" if input.goal.asked == true
 
 else := "asked" if {
@@ -24,7 +25,29 @@ else := "delegated" if {
 	permitted
 }
 
+else := "unsure" if {
+	input.goal.asked == false
+	input.goal.unsure == true
+	permitted
+}
+
+else := "unsure" if {
+	input.goal.asked == false
+	by_command
+	permitted
+}
+
 else := "unasked" if input.goal.asked == false
+
+# METADATA
+# description: What the call does lies in a command that it is given.
+by_command if {
+	input.task.registered == true
+	input.tool.class == "execute"
+	some one in input.provenance.arguments
+	one.kind == "sink"
+	one.holds == "command"
+}
 
 # METADATA
 # description: An orchestrator's intent names exactly this tool.

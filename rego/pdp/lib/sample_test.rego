@@ -91,6 +91,7 @@ send := {
 		"delegates": false,
 		"tool_acts": ["send"],
 		"asked": true,
+		"unsure": false,
 		"about": true,
 	},
 	"sensitivity": 2,

@@ -60,6 +60,29 @@ else := result.escalate(rego.metadata.chain(), "not_in_goal", {
 	goal.stance == "delegated"
 }
 
+else := result.escalate(rego.metadata.chain(), "not_in_goal", {
+	"message": sprintf("what %s does lies in its command, and a goal names no commands", [input.tool.name]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "Read the command, and approve this call if it does what the goal is for.",
+	"metadata": {"acts": acts},
+}) if {
+	call.kind == "tool"
+	input.tool.class in call.effectful
+	goal.stance == "unsure"
+	goal.by_command
+}
+
+else := result.escalate(rego.metadata.chain(), "not_in_goal", {
+	"message": sprintf("the goal may ask for what %s does (%s), but not in words that make it sure", [input.tool.name, acts]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "Approve this call if the goal means it, or say so in the goal of such tasks.",
+	"metadata": {"acts": acts},
+}) if {
+	call.kind == "tool"
+	input.tool.class in call.effectful
+	goal.stance == "unsure"
+}
+
 # Named tools are asked for whatever the words are; before others had a say nobody chose otherwise.
 else := {"result": "pass"} if {
 	call.kind == "tool"

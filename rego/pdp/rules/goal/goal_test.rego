@@ -43,6 +43,30 @@ test_a_goal_that_leaves_the_choice_to_others_escalates if {
 	verdict(sample.but(call, {"goal": {"acts": [], "negated": ["send"]}})).result == "deny"
 }
 
+test_an_act_that_the_goal_may_ask_for_escalates if {
+	call := sample.but(astray, {"goal": {"unsure": true}})
+	said := verdict(call)
+	said.result == "escalate"
+	said.code == "not_in_goal"
+	verdict(sample.but(call, {"goal": {"acts": [], "negated": ["send"]}})).result == "deny"
+	verdict(sample.without(call, "goal/unsure")).result == "deny"
+}
+
+test_a_command_escalates_since_goals_speak_of_ends if {
+	call := sample.but(
+		sample.carrying(astray, [sample.argument("/command", "sink", "unknown")]),
+		{"tool": {"class": "execute"}, "goal": {"acts": ["delete"], "tool_acts": ["run"]}},
+	)
+	verdict(call).result == "deny"
+	commanding := sample.carrying(call, [object.union(
+		sample.argument("/command", "sink", "unknown"),
+		{"holds": "command"},
+	)])
+	verdict(commanding).result == "escalate"
+	verdict(sample.but(commanding, {"tool": {"class": "write"}})).result == "deny"
+	verdict(sample.but(commanding, {"goal": {"acts": [], "negated": ["run"]}})).result == "deny"
+}
+
 test_an_act_on_another_kind_of_thing_escalates_once_others_had_a_say if {
 	call := sample.but(sample.send, {"goal": {"about": false}})
 	verdict(call) == {"result": "pass"}

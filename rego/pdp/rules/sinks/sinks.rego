@@ -213,7 +213,7 @@ origins := {one.origin | some one in doubts} | {sink.origin |
 	some sink in one.embedded
 }
 
-may_ask if goal.stance in {"asked", "delegated"}
+may_ask if goal.stance in {"asked", "delegated", "unsure"}
 
 may_ask if "class" in guess.asked
 
