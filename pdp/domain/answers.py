@@ -42,10 +42,7 @@ def described(
     gives two addresses for them. `said` tells of a value, `spoken` of a folded word.
     """
     thing = _thing(answer)
-    if thing is None or not any(
-        isinstance(value, str) and re.search(r"\d", value) and len(value) < 256 and said(value)
-        for value in thing.values()
-    ):
+    if thing is None or not _is_identified(thing, said):
         return []
     found: dict[str, set[str]] = {"@": set(), "+": set(), "": set()}
     for holder, above in _holders(thing):
@@ -62,14 +59,26 @@ def described(
     return [value for values in found.values() if len(values) == 1 for value in values]
 
 
-def given_links(answer: object) -> list[str]:
-    """The links that a server gave to the thing that a call made, and to nothing inside it."""
-    thing = _thing(answer) or {}
+def given_links(answer: object, said: Callable[[str], bool] | None = None) -> list[str]:
+    """The links that a server gives to the thing that a call made, and to nothing inside it.
+
+    With `said`, to the thing that it looked up, where the principal identified that.
+    """
+    thing = _thing(answer)
+    if thing is None or (said is not None and not _is_identified(thing, said)):
+        return []
     return [
         value
         for key, value in thing.items()
         if isinstance(value, str) and "://" in value[:12] and _last(key) in _LINKS
     ]
+
+
+def _is_identified(thing: Mapping[str, Any], said: Callable[[str], bool]) -> bool:
+    return any(
+        isinstance(value, str) and re.search(r"\d", value) and len(value) < 256 and said(value)
+        for value in thing.values()
+    )
 
 
 def _thing(answer: object) -> Mapping[str, Any] | None:

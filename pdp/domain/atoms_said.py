@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pdp.domain.atoms import Atom, AtomKind, atom, digits, plain, url
+from pdp.domain.atoms import Atom, AtomKind, atom, digits, plain, url, value_atoms
+from pdp.domain.atoms_dates import ISO_DATE
 from pdp.domain.atoms_text import is_linked, word_urls
 from pdp.domain.catalogue import ValueType
 from pdp.domain.vocabulary import words
+
+if TYPE_CHECKING:
+    from pdp.domain.canonical import JsonValue
 
 _SERVED = re.compile(r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+):[0-9]{2,5}(?:/\S*)?")
 # Neither a part of something longer, nor an amount: no sign before it, no unit after it.
@@ -20,6 +24,7 @@ _STANDING_NUMBER = re.compile(
     r"(?<![\w.,:/+$\u20ac\u00a3\u00a5\u20b9-])(?<![$\u20ac\u00a3\u00a5\u20b9] )([0-9]{4,5})"
     r"(?![\w/:%-]|[.,][0-9]| ?[%$\u20ac\u00a3\u00a5\u20b9]| [A-Z]{3}\b)"
 )
+_DOCUMENT: Final = re.compile(r"([A-Za-z][A-Za-z_-]{3,40})\.(?:md|markdown|rst|adoc|txt)")
 #: Country calling codes of one and two digits (ITU-T E.164); all others have three.
 _CALLING_1: Final = words("1 7")
 _CALLING_2: Final = words(
@@ -78,15 +83,19 @@ def standing_numbers(text: str) -> Iterable[str]:
     return (atom(AtomKind.TEXT, found).form for found in _STANDING_NUMBER.findall(text))
 
 
-def spellings(value: str, holds: ValueType) -> Iterable[Atom]:
+def spellings(value: JsonValue, holds: ValueType) -> Iterable[Atom]:
     """Other forms in which a principal may have said a value of this type.
 
     A phone number without its country (`0221 5550977` for `+49 221 5550977`); a path that begins
-    at the root of a store without its first slash.
+    at the root of a store without its first slash; a date or a number where any text may stand.
     """
-    bare = value.strip()
-    if not value.isascii():
+    if holds is ValueType.TEXT and not isinstance(value, str):
+        yield from value_atoms(value, ValueType.NUMBER)
+    if not isinstance(value, str) or not value.isascii():
         return
+    bare = value.strip()
+    if holds is ValueType.TEXT and ISO_DATE.fullmatch(bare) is not None:
+        yield from value_atoms(bare[:10], ValueType.DATE)
     if holds is ValueType.PHONE and (bare[:1] == "+" or bare[:2] == "00"):
         dialled = (digits(bare) or "").removeprefix("00")
         code = 1 if dialled[:1] in _CALLING_1 else 2 if dialled[:2] in _CALLING_2 else 3
@@ -97,3 +106,9 @@ def spellings(value: str, holds: ValueType) -> Iterable[Atom]:
         path = plain(bare)
         if path[:1] == "/" and path.count("/") > 1:
             yield atom(AtomKind.TEXT, path[1:])
+
+
+def document(value: str) -> str:
+    """What a document is called without its ending (`README` of `README.md`), or nothing."""
+    match = _DOCUMENT.fullmatch(value)
+    return match[1] if match is not None else ""

@@ -17,7 +17,7 @@ from pdp.domain.atoms import (
     url,
     value_atoms,
 )
-from pdp.domain.atoms_said import spellings
+from pdp.domain.atoms_said import document, spellings
 from pdp.domain.atoms_text import cell_forms, is_linked, telling, typed_forms, word_urls
 from pdp.domain.catalogue import (
     ArgumentKind,
@@ -195,11 +195,14 @@ def _origin(
         )  # fmt: skip
     seen = tuple(atoms.find(one) for one in value_atoms(value, holds))
     origin, source = _worst(seen)
-    if _RANK[origin] < _RANK[Origin.TRUSTED] and isinstance(value, str):
+    if _RANK[origin] < _RANK[Origin.TRUSTED]:
         for said in filter(atoms.said, spellings(value, holds)):
             return Origin.PRINCIPAL, atoms.find(said).source, seen
-        if holds is ValueType.TEXT and atoms.composes(value):
+        if isinstance(value, str) and holds is ValueType.TEXT and atoms.composes(value):
             return Origin.PRINCIPAL, "", seen
+        if isinstance(value, str) and holds is ValueType.PATH and (name := document(value)):
+            written = atoms.verbatim(name)
+            return (origin, source, seen) if written is None else (Origin.PRINCIPAL, written, seen)
     return origin, source, seen
 
 
@@ -279,8 +282,8 @@ def _sinks(text: str, parts: Sequence[Atom], atoms: TaskAtoms) -> Iterable[Embed
                 continue
             met.add(written)
             found = atoms.find(atom(AtomKind.URL, form)) if form is not None else Seen()
-            # A link to what the task has made is the server's word for it, and reaches no other.
-            origin = Origin.TRUSTED if found.minted else found.origin
+            # A link to what was made or looked up is the server's own word for that thing.
+            origin = Origin.TRUSTED if found.minted and not found.pointed else found.origin
             yield Embedded(
                 AtomKind.URL, written[:_MAX_SHOWN], origin, found.source, found.sensitivity
             )

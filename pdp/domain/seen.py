@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     it whose recipients or links nobody is known to have chosen. `meant` says that a trusted output
     has it in the one entry that bears a name the principal used, `disputed` that several bear it;
     `uttered` that the agent had written it in a call, or somebody in a text, before; `minted` that
-    a server gave it as a link to what a call of the task made.
+    a server gave it as a link to what a call of the task made, or looked up for the principal.
     """
 
     origin: Origin = Origin.UNKNOWN

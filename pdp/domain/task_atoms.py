@@ -213,9 +213,10 @@ class TaskAtoms:
         )
         room = MAX_OF_OUTPUT
         asked = [layer._asked.get(decision_id, Asked.NOTHING) for layer in self._layers()]
-        if Asked.MADE in asked:
-            links = whole_forms(given_links(reading.whole))
-            minted = [form for form in links if self._get(form.casefold()) is _UNSEEN]
+        made, looked_up = Asked.MADE in asked, Asked.LOOKED_UP in asked
+        if made or looked_up:
+            links = given_links(reading.whole, None if made else lambda one: self.said(coded(one)))
+            minted = [one for one in whole_forms(links) if self._get(one.casefold()) is _UNSEEN]
             room -= self._add(minted, seen._replace(minted=True), room)
         vouched = self._drafted(decision_id)
         if vouched is not None:
@@ -227,7 +228,7 @@ class TaskAtoms:
         pointed = seen._replace(pointed=origin is Origin.UNTRUSTED)
         self._add(typed_forms(prose), pointed, room)
         self._add_records(reading, seen)
-        if Asked.LOOKED_UP in asked and not self.full:
+        if looked_up and not self.full:
             self._add_described(reading.whole, seen)
 
     def _add_described(self, answer: object, seen: Seen) -> None:

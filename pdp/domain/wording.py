@@ -84,6 +84,7 @@ _NAMING: Final = words("called named titled entitled labelled labeled username h
 #: What stands between the parts of a line of prose, and how many parts a line has.
 _APART: Final = re.compile(r"[:;,] | [/|-] ")
 _MAX_RUNS: Final = 6
+_PAIR: Final = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*):([^\W\d_]+(?:-[^\W\d_]+)*)")
 _PROSE: Final = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+)*")
 #: How many words of a value are looked up before it is taken apart.
 _LOOKED_AT: Final = 4
@@ -150,8 +151,13 @@ class Wording:
 
         "Bell: Ames / Ruiz" says nothing that "the name on the bell is Ames / Ruiz" does not. Runs
         of letters only, apart by marks: never what could be an address, a path or an identifier.
+        Two names with a colon between them are the one's of the other (`ames:spring-sale`).
         """
-        if len(value) > _MAX_VALUE or " " not in value or not value.isprintable():
+        if len(value) > _MAX_VALUE or not value.isprintable():
+            return False
+        if (pair := _PAIR.fullmatch(value)) is not None:
+            return self.names(pair[1]) and self.names(pair[2])
+        if " " not in value:
             return False
         runs = [run.strip() for run in _APART.split(value)]
         return (

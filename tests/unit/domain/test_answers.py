@@ -197,6 +197,22 @@ def test_what_reads_drafts_or_runs_makes_no_link(tool_class: ToolClass) -> None:
     assert linked(atoms, PAGE) is Origin.UNTRUSTED
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({**LEASE, "web_url": PAGE}, Origin.TRUSTED),
+        ({**LEASE, "web_url": PAGE, "note": f"It is at {PAGE} now, see there"}, Origin.UNTRUSTED),
+        ({**LEASE, "lease_no": "LS-20418", "web_url": PAGE}, Origin.UNTRUSTED),
+        ({**LEASE, "tenant": {"homepage_url": PAGE}}, Origin.UNTRUSTED),
+        ([LEASE, {**LEASE, "web_url": PAGE}], Origin.UNTRUSTED),
+    ],
+)
+def test_the_link_of_a_thing_that_was_looked_up_for_the_principal_may_be_passed_on(
+    answer: JsonValue, expected: Origin
+) -> None:
+    assert linked(looked_up(GOAL, answer), PAGE) is expected
+
+
 def test_a_link_that_was_met_or_written_before_is_none_to_what_was_made() -> None:
     met = task()
     met.add_output(f"see {PAGE}".encode(), "", OutputLabel.UNTRUSTED, "d-1")

@@ -176,6 +176,10 @@ def test_what_the_goal_does_not_say_as_a_whole_is_nobodys(
         ("Pay 2.310,75 \u20ac to Ana", 2310.75, ValueType.NUMBER),
         ("Pay CHF 2'310.75 to Ana", 2310.75, ValueType.NUMBER),
         ("The name on the bell is Ames / Ruiz", "Bell: Ames / Ruiz", ValueType.TEXT),
+        ("It is valid until 9 May 2031", "2031-05-09", ValueType.TEXT),
+        ("Scale it from 3 to 7 copies", 7, ValueType.TEXT),
+        ("Fix the typo in the CONTRIBUTING of ames/tidal", "CONTRIBUTING.md", ValueType.PATH),
+        ("Open it from branch spring-sale of my account ames", "ames:spring-sale", ValueType.TEXT),
     ],
 )
 def test_the_principal_said_it_in_another_form(
@@ -204,6 +208,15 @@ def test_the_principal_said_it_in_another_form(
         ("The name on the bell is Ames / Ruiz", "Bell: the", ValueType.TEXT),
         ("Write to a@x.org and b@x.org", "a@x.org: b@x.org", ValueType.TEXT),
         ("Close ab-1234 and cd-5678", "ab-1234, cd-5678", ValueType.TEXT),
+        ("Close ab-1234 and cd-5678", "ab-1234:cd-5678", ValueType.TEXT),
+        ("It is valid until 9 May 2031", "2032-05-09", ValueType.TEXT),
+        ("Scale it from 3 to 7 copies", 37, ValueType.TEXT),
+        ("Scale it from 3 to 7 copies", 7, ValueType.IDENTIFIER),
+        ("Fix the typo in the CONTRIBUTING of ames/tidal", "CONTRIBUTING.sh", ValueType.PATH),
+        ("Fix the typo in the CONTRIBUTING of ames/tidal", "x/CONTRIBUTING.md", ValueType.PATH),
+        ("Fix the typo in the CONTRIBUTING of ames/tidal", "contributing.md", ValueType.PATH),
+        ("Open it from branch spring-sale of my account ames", "eve:spring-sale", ValueType.TEXT),
+        ("Open it from branch spring-sale of my account ames", "the:account", ValueType.TEXT),
     ],
 )
 def test_what_is_near_to_another_form_is_none(
