@@ -45,12 +45,7 @@ class Met:
     def hear(self, text: str, source: str) -> None:
         """The principal's words, which an orchestrator vouches for."""
         self.atoms.add_principal(text, source)
-        more = read_goal(text)
-        self.goal = GoalActs(
-            acts=self.goal.acts | more.acts,
-            negated=self.goal.negated | more.negated,
-            delegates=self.goal.delegates or more.delegates,
-        )
+        self.goal = self.goal.and_also(read_goal(text))
 
     def drafted(self, decision_id: str, arguments: Sequence[DraftArgument]) -> None:
         """A draft was made or changed: what sends it by its identifier reaches whom it names."""

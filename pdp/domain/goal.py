@@ -60,6 +60,16 @@ class GoalActs:
     maybe: Acts = _NO_ACTS
     asks: frozenset[Ask] = frozenset()
 
+    def and_also(self, more: GoalActs) -> GoalActs:
+        """What two texts of the same principal ask for together."""
+        return GoalActs(
+            self.acts | more.acts,
+            self.negated | more.negated,
+            self.delegates or more.delegates,
+            self.maybe | more.maybe,
+            self.asks | more.asks,
+        )
+
 
 class Stance(StrEnum):
     """Whether a goal asks for what a tool does; UNSURE where it may."""
