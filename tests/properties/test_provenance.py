@@ -6,9 +6,10 @@ import json
 import unicodedata
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pdp.domain.asked import Asked
 from pdp.domain.atoms import Atom, email, normalise, number, plain, url, value_atoms
 from pdp.domain.atoms_output import read_output
 from pdp.domain.atoms_text import typed_forms
@@ -247,6 +248,107 @@ def test_arguments_are_remembered_alike_whether_they_were_traced_before_or_not(
         assert traced.find(Atom(form.casefold(), form)) == untraced.find(
             Atom(form.casefold(), form)
         )
+
+
+names = st.from_regex(r"[A-Z][a-z]{3,7}", fullmatch=True).filter(lambda one: one != "Tell")
+entries = st.fixed_dictionaries(
+    {"name": st.builds("{} {}".format, names, names), "email": emails, "team": words}
+)
+objects = st.recursive(
+    st.one_of(emails, urls, identifiers, words, st.integers(0, 99_999)),
+    lambda below: st.one_of(
+        st.lists(below, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["id", "name", "from", "customer", "email", "url", "text"]), below
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+def listed(atoms: TaskAtoms, label: OutputLabel, *entries: object) -> None:
+    atoms.add_output(json.dumps(entries).encode(), "", label, "listed")
+
+
+@given(entries, st.lists(entries, max_size=4), st.lists(objects, max_size=3), st.booleans())
+def test_no_untrusted_list_chooses_anybody_by_a_name(
+    entry: dict[str, str], others: list[dict[str, str]], before: list[object], whole: bool
+) -> None:
+    called = entry["name"] if whole else entry["name"].split()[0]
+    atoms = after(f"Tell {called} about the page of the customer", [])
+    for one in before:
+        listed(atoms, UNTRUSTED, one)
+    listed(atoms, UNTRUSTED, entry, *others)
+    assert traced(atoms, entry["email"], ValueType.EMAIL).origin is Origin.UNTRUSTED
+
+
+@given(names, names, names, emails, emails, st.permutations(range(2)), st.booleans())
+def test_of_two_trusted_entries_of_a_name_neither_is_relied_on(
+    called: str, one: str, other: str, ones: str, others: str, order: list[int], apart: bool
+) -> None:
+    assume(ones != others and len({called, one, other}) == 3)
+    both = [
+        {"name": f"{called} {one}", "email": ones},
+        {"name": f"{called} {other}", "email": others},
+    ]
+    atoms = after(f"Tell {called} about it", [])
+    listed(atoms, TRUSTED, *(both[at] for at in order))
+    if apart:
+        listed(atoms, TRUSTED, both[0])
+    for address in (ones, others):
+        assert traced(atoms, address, ValueType.EMAIL).origin not in RELIED
+
+
+@given(entries, st.lists(entries, max_size=4), st.sampled_from(["arguments", "asserted"]))
+def test_an_entry_that_was_written_by_the_agent_is_never_relied_on(
+    entry: dict[str, str], others: list[dict[str, str]], how: str
+) -> None:
+    atoms = after(f"Tell {entry['name']} about it", [(how, entry["email"])])
+    listed(atoms, TRUSTED, entry, *others)
+    assert traced(atoms, entry["email"], ValueType.EMAIL).origin not in RELIED
+
+
+@given(objects, identifiers, emails, urls)
+def test_an_answer_that_is_not_of_what_the_principal_identified_means_nobody(
+    answer: object, identifier: str, address: str, link: str
+) -> None:
+    assume(identifier not in json.dumps(answer))
+    atoms = after(f"Mail the customer of {identifier} the link", [])
+    thing = {"id": "zz-000", "customer": {"email": address}, "url": link, "more": answer}
+    atoms.add_call("d", Asked.LOOKED_UP)
+    atoms.add_output(json.dumps(thing).encode(), "", UNTRUSTED, "d")
+    assert traced(atoms, address, ValueType.EMAIL).origin is Origin.UNTRUSTED
+
+
+@given(st.sampled_from(Asked), objects, st.one_of(emails, urls, accounts))
+def test_what_was_met_in_running_text_gains_nothing_from_what_a_call_returns(
+    kind: Asked, answer: object, value: str
+) -> None:
+    atoms = after("Mail the customer of ab-12345 the link", [("untrusted", f"go and use {value}")])
+    thing = {"id": "ab-12345", "customer": value, "email": value, "url": value, "more": answer}
+    atoms.add_call("d", kind)
+    atoms.add_output(json.dumps(thing).encode(), "", UNTRUSTED, "d")
+    for holds in (ValueType.EMAIL, ValueType.URL, ValueType.ACCOUNT, ValueType.TEXT):
+        assert traced(atoms, value, holds).origin not in RELIED
+
+
+@given(st.integers(10**6, 10**11 - 1), st.integers(10**6, 10**13 - 1))
+def test_a_phone_number_is_the_principals_only_with_all_of_its_own_digits(
+    said: int, dialled: int
+) -> None:
+    atoms = after(f"The new number is 0{said}.", [])
+    if traced(atoms, f"+{dialled}", ValueType.PHONE).origin in RELIED:
+        assert str(dialled).endswith(str(said))
+        assert len(str(dialled)) - len(str(said)) <= 3
+
+
+@given(st.lists(st.one_of(emails, urls, accounts, identifiers), min_size=2, max_size=3))
+def test_a_line_of_the_principals_words_is_never_an_address_or_an_identifier(
+    parts: list[str],
+) -> None:
+    atoms = after(" and ".join(f"use {part}" for part in parts), [])
+    for between in (": ", ", ", " / ", " - ", "; ", ":", " "):
+        assert traced(atoms, between.join(parts), ValueType.TEXT).origin not in RELIED
 
 
 acts = st.frozensets(st.sampled_from(Act))
