@@ -14,7 +14,8 @@ HOLDS: dict[str, ValueType] = {
             "owner manager person people collaborator employee follower mention handle login "
             "friend payer sender delegate approver signer author passenger traveler traveller "
             "driver rider renter tenant student teacher pupil patient applicant candidate visitor "
-            "nominee cardholder organizer organiser speaker watcher subscriber viewer invitee"
+            "nominee cardholder organizer organiser speaker watcher subscriber viewer invitee "
+            "responder supervisor guardian practitioner"
         ),
         ValueType.PERSON,
     ),
@@ -64,6 +65,11 @@ NUMBERED = words(
     "application incident task story voucher coupon discount promo promotion article product item "
     "model variant offer listing serial part batch lot asset device course warranty"
 )
+#: Of those, what a bare number names; others it counts or prices.
+NUMBERED_ALONE = words(
+    "issue pull pr ticket order invoice case alert build run job booking reservation project "
+    "shipment rma claim policy contract incident task story milestone"
+)
 #: The codes by which goods are known; each is minted by whoever lists them.
 ARTICLES = words("sku ean gtin upc asin isbn issn mpn barcode plu")
 #: Which state of a thing is meant.
@@ -76,7 +82,9 @@ PROOFS = words(
 #: These choose what a `value` beside them sets.
 FIELDS = words("field key attribute property setting preference option parameter param variable")
 #: Parts of a document, a table or a board.
-PARTS = words("tab sheet worksheet section paragraph heading slide block cell row column line")
+PARTS = words(
+    "tab sheet worksheet section clause paragraph heading slide block cell row column line"
+)
 CONTENT = words(
     "body content text message subject title description summary note comment caption html "
     "markdown value prompt instruction reason rationale query q search question keyword topic "
@@ -87,12 +95,12 @@ CONTENT = words(
     "abstract transcript snippet objective goal notes html_body input_text emoji reaction icon "
     "color colour criteria condition thought idea contain pattern regex fact knowledge "
     "replace replacement append prepend insertion patch diff str extra addon amenity requirement "
-    "preference wish request allergy diet dietary greeting dedication find match"
+    "preference wish request allergy diet dietary greeting dedication find match entry"
 )
 #: As objects these hold whatever the server makes of them.
 LOOSE = words("request extra addon preference requirement patch diff")
 #: In a tool that changes what is there, these select what is changed.
-SELECTING = words("query q filter criteria condition where find match")
+SELECTING = words("query q filter criteria condition where find match entity")
 #: In a tool that runs something, these alone are no part of what is run.
 NARRATING = words(
     "subject title description summary note comment reason label tag explanation remark purpose"
@@ -105,7 +113,8 @@ OPTIONS = words(
     "index quality confidence threshold reminder visibility privacy permission role scope access "
     "draft private public side start end token_count tail step seed rating score stars "
     "language_code temperature iteration retry schema_version selector xpath ascending descending "
-    "segment tier stage phase gender salutation nationality country nation province county "
+    "segment tier stage phase grade urgency impact gender salutation nationality country "
+    "nation province county "
     "range view verbose force recursive class model resolution percent percentage progress "
     "estimate point lat latitude lon lng longitude radius zoom seat age session rank weight"
 )
@@ -131,7 +140,8 @@ PLACES = words(
     "branch base head ref table database collection namespace cluster container queue project "
     "workspace organization organisation org team group board list calendar index dataset tenant "
     "environment key stream partition schema region zone service instance resource deployment pod "
-    "function workflow remote origin fork album playlist space site app application server device"
+    "function workflow remote origin fork album playlist space site app application server device "
+    "printer vm disk machine lock door camera lamp light scanner speaker screen scene"
 )
 ADJECTIVES = words(
     "new old updated default custom optional initial current existing original given actual "

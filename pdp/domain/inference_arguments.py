@@ -30,6 +30,7 @@ from pdp.domain.argument_words import (
     HOLDS,
     LOOSE,
     NARRATING,
+    NUMBERED_ALONE,
     OPTIONS,
     PARTIES,
     PLACES,
@@ -127,7 +128,7 @@ def _by_reserved(one: Argument) -> ArgumentGuess | None:
         head == "address"
         or one.words[0] in RECIPIENTS
         or head in RECIPIENTS
-        or one.words == ("from",)
+        or one.words in (("from",), ("with",), ("share", "with"), ("shared", "with"))
     ):
         return recipient(one)
     if head in ("owner", "org", "organization", "organisation") and _has_repository(one):
@@ -200,7 +201,7 @@ def _by_number(one: Argument) -> ArgumentGuess | None:
         return found(ArgumentKind.IDENTIFIER, ValueType.IDENTIFIER, f"{ground} of what is removed")
     if one.field.is_numeric and any(word in OPTIONS | COUNTED for word in one.words):
         return found(ArgumentKind.OPTION, ValueType.NUMBER, ground)
-    if one.field.is_numeric and head in PARTIES | PLACES | SHARED_NOUNS | {"milestone"}:
+    if one.field.is_numeric and head in PARTIES | PLACES | SHARED_NOUNS | NUMBERED_ALONE:
         return found(ArgumentKind.IDENTIFIER, ValueType.IDENTIFIER, f"{ground}, a number")
     if one.field.is_numeric and HOLDS.get(head) is ValueType.PERSON:
         # "guests: 2" counts them and names none.
@@ -234,6 +235,8 @@ def _by_name(one: Argument) -> ArgumentGuess | None:
             if one.runs and word not in NARRATING:
                 return found(ArgumentKind.SINK, ValueType.TEXT, f"{ground} of what is run")
             return found(ArgumentKind.CONTENT, ValueType.TEXT, ground)
+        if word in POWERS and one.effect.tool_class is ToolClass.ADMIN:
+            return found(ArgumentKind.SINK, ValueType.TEXT, f"{ground} is what is given away")
         if word in OPTIONS and (one.effect.tool_class is not ToolClass.ADMIN or word not in POWERS):
             if _could_carry_text(one):
                 # A choice that lists no values takes any text out with it.

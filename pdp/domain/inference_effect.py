@@ -64,6 +64,14 @@ _UNLIKE = re.compile(r"\b(?:not|non|isn't|unlike|no longer)[ -](?:\S+ ){0,2}$", 
 #: The ground of a class that rests on the server's word alone.
 READ_ONLY_GROUND = "says of itself that it only reads"
 _STATEMENTS = words("query sql statement select cypher promql graphql soql kql")
+#: A standing order that is changed or ended moves no money yet.
+_KEEPING_MONEY = (REMOVING_VERBS | words("update modify edit change set adjust")) - {"move"}
+_ACCOUNTS = words("iban bic payee beneficiary creditor wallet")
+_ACCOUNT_ENDS = words(
+    "from_account to_account source_account destination_account target_account from_account_id "
+    "to_account_id account_number source_account_id destination_account_id"
+)
+_FORWARDED = re.compile(r"\b(?:auto-?)?(?:forward|redirect)(?:s|ed|ing)?\b", re.IGNORECASE)
 _MAKING_LINKS = words("get obtain fetch retrieve see")
 _COMMAND_NAMES = words("command cmd shell_command script bash powershell sql statement cypher")
 _CODE_NAMES = words("command cmd script code sql statement shell_command cypher expression program")
@@ -216,6 +224,8 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     if verb in MONEY_VERBS and nouns & MONEY_NOUNS and not _only_edits_goods(verb, nouns):
         noun = min(nouns & MONEY_NOUNS)
         return replace(sign, tool_class=ToolClass.SEND, verb="pay", ground=f"name:{verb} {noun}")
+    if verb not in _KEEPING_MONEY and _moves_money(definition):
+        return replace(sign, tool_class=ToolClass.SEND, verb="pay", ground="schema:amount, account")
     if verb in CREATING_VERBS and head in MESSAGE_NOUNS and not nouns & {"pending", "template"}:
         sent = "comment" if head in EDITABLE_MESSAGE_NOUNS else "send"
         return replace(sign, tool_class=ToolClass.SEND, verb=sent, ground=f"name:{verb} {head}")
@@ -256,6 +266,13 @@ def _only_reads(definition: Definition) -> bool:
         return False
     other = _argument(definition, _COMMAND_NAMES - _STATEMENTS)
     return other is None and (named or said is not None)
+
+
+def _moves_money(definition: Definition) -> bool:
+    """Whether an amount and the account that it goes to or comes from are arguments."""
+    heads = {field.head for field in definition.fields}
+    labels = {field.label for field in definition.fields}
+    return "amount" in heads and bool(heads & _ACCOUNTS or labels & _ACCOUNT_ENDS)
 
 
 def _takes_statements(definition: Definition, sign: Sign) -> bool:
@@ -299,6 +316,12 @@ def _administered(definition: Definition, sign: Sign) -> str:
     for pair in pairwise(tokens):
         if pair in ADMIN_PHRASES:
             return f"name:{' '.join(pair)}"
+    if nouns & {"rule", "filter"} and sign.verb not in REMOVING_VERBS:
+        # What comes in from then on goes somewhere else, unseen.
+        named = " ".join(word for field in definition.fields for word in field.words)
+        forwarded = _FORWARDED.search(f"{definition.description} {named}")
+        if forwarded is not None:
+            return f"name:rule, {forwarded[0].lower()}"
     found = nouns & ADMIN_NOUNS
     if found and (sign.tool_class is ToolClass.WRITE or found - {"setting", "token", "scope"}):
         return f"name:{min(found)}"

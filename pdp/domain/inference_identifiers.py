@@ -30,6 +30,9 @@ from pdp.domain.vocabulary import MESSAGE_NOUNS, REMOVING_VERBS, words
 #: What comes behind the noun of a thing to name one of these things.
 _NUMBERS = words("number num no nr num key ref reference code")
 _RECORDS = words("customer client member supplier vendor student patient employee policyholder")
+#: What is booked for them reaches others.
+_BOOKING = words("book reserve order rebook")
+_GUARDED = words("lock door gate alarm vault safe garage")
 _PERSONAL = words(
     "passport licence license ssn social tax vat insurance identity loyalty membership frequent "
     "nationality visa driver"
@@ -92,7 +95,8 @@ def _minted(one: Argument) -> ArgumentGuess | None:
     if one.effect.tool_class is ToolClass.WRITE and one.effect.egress:
         # Who is put into a place that others read gets to read it.
         reaches = HOLDS.get(party) is ValueType.PERSON
-    if reaches and party in PARTIES:
+    told = party in PARTIES or (party in _RECORDS and one.effect.verb not in _BOOKING)
+    if reaches and told:
         holds = HOLDS.get(party, ValueType.IDENTIFIER)
         ground = f"{one.ground} of a {one.effect.tool_class.value}"
         return found(ArgumentKind.SINK, holds, ground)
@@ -139,7 +143,7 @@ def _part(one: Argument) -> ArgumentGuess | None:
 def _proof(one: Argument) -> ArgumentGuess | None:
     """Codes that open something, and numbers that stand for a person."""
     head, before = one.words[-1], set(one.words[:-1])
-    if head == "code" and before & PROOFS:
+    if head == "code" and (before & PROOFS or one.definition.nouns & _GUARDED):
         return found(ArgumentKind.SINK, ValueType.SECRET, one.ground)
     if head in ("number", "num", "no", "nr") and before & _PERSONAL:
         return found(ArgumentKind.SINK, ValueType.TEXT, f"{one.ground} stands for a person")

@@ -72,7 +72,8 @@ _REVEALS = re.compile(
     re.IGNORECASE,
 )
 _CONFIDENTIAL = words(
-    "email mail inbox gmail dm sms contact iban account balance transaction payment payroll salary "
+    "email mail inbox gmail dm sms contact iban account balance transaction payment payroll "
+    "payslip paycheck wage pension salary "
     "bank banking card tax health medical patient diagnosis prescription customer lead deal crm "
     "employee hr passport ssn address drive file document folder attachment note invoice "
     "conversation credit loan insurance statement transfer portfolio wallet profile medicine "
@@ -127,7 +128,10 @@ def _is_directory(definition: Definition, effect: Effect) -> bool:
     nouns, described = definition.nouns, definition.description
     if nouns & (_MORE_THAN_NAMES | _SOLD_TO) or _ABOUT_PEOPLE.search(described):
         return False
-    if effect.verb not in _FINDING or any(field.head == "id" for field in definition.fields):
+    listed = definition.object_head in ("directory", "list") and not effect.verb
+    if not (listed or effect.verb in _FINDING) or any(
+        field.head == "id" for field in definition.fields
+    ):
         return False
     if nouns & _WORKING:
         return True

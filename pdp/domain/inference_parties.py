@@ -36,6 +36,8 @@ _SETTINGS = words(
 )
 #: What is said of a thing rather than set.
 _SAID_OF = words("tag label annotation metadata cell row sheet column score rating metric")
+#: What is ordered or booked goes to a place.
+_ORDERED = words("order trade purchase checkout booking reservation")
 _STREETS = words("street zip zipcode postcode postal")
 _NEW_PLACES = PLACES - words("remote origin org organization organisation environment region zone")
 
@@ -60,7 +62,7 @@ def recipient(one: Argument) -> ArgumentGuess:
     if holds is None:
         if nouns & {"email", "mail", "gmail"}:
             holds = ValueType.EMAIL
-        elif nouns & (MONEY_NOUNS | {"pay", "money", "fund", "wire"}):
+        elif nouns & (MONEY_NOUNS - _ORDERED | {"pay", "money", "fund", "wire"}):
             holds = ValueType.ACCOUNT
         elif nouns & {"sms", "call", "phone", "text"}:
             holds = ValueType.PHONE

@@ -49,11 +49,27 @@ _BOILERPLATE = re.compile(
 )
 #: "A message together with its replies", "The weather of a day": no verb stands first.
 NAMES_A_THING = re.compile(
-    r"^(?:an?|the|your|my|our|their|its|all|any|every|each|which|who|what|when|where|how)\s+"
+    r"^(?:an?|the|your|my|our|their|its|all|any|every|each|one|two|both|some|several|which|who|what|when|where|how)\s+"
     r"(?!(?:\S+\s+)?(?:tools?|functions?|methods?|endpoints?|commands?|helpers?|utilit(?:y|ies)"
     r"|apis?|services?|actions?|operations?|wrappers?|way|ability)\b)",
     re.IGNORECASE,
 )
+#: Nouns of looking, as verbs with an object something else ("Log a call", "Reports as spam").
+_DONE_TO = {
+    "log": (
+        ToolClass.WRITE,
+        re.compile(r"\s+(?:an?|the|your|this|work|time|hours|calls?|meals?)\b", re.IGNORECASE),
+    ),
+    "report": (
+        ToolClass.SEND,
+        re.compile(
+            r"\s+(?:as|abuse|spam|someone|somebody|this|an? (?:user|member|message|post|comment|bug"
+            r"|problem|issue|incident|person|violation|fault|error|outage|absence|sighting))\b",
+            re.IGNORECASE,
+        ),
+    ),
+}
+_LOGGED = words("note body message text comment entry description summary duration hour minute")
 _COMPOUND = re.compile(r"(\w+)(?:,\s*(\w+))*(?:\s*(?:,|and/or|and|or|/|&)\s*)+(\w+)")
 _NOUN_AHEAD = re.compile(r"\s+(?:of|history|list|details?|info|status)\b", re.IGNORECASE)
 _FOLLOWED_BY_READ = re.compile(
@@ -90,6 +106,8 @@ def name_sign(definition: Definition) -> Sign | None:
     called = _calling(definition)
     if called:
         return Sign(ToolClass.SEND, "notify", f"name:{called} somebody")
+    if tokens[:1] == ("log",) and any(field.head in _LOGGED for field in definition.fields):
+        return Sign(ToolClass.WRITE, "log", "name:log", False)
     verbs, undecided = verbs_of_name(tokens, grouped=definition.grouped)
     if undecided:
         spoken = description_sign(definition)
@@ -175,9 +193,13 @@ def description_sign(definition: Definition) -> Sign | None:
     for word in spoken:
         verb = infinitive(word.lower())
         tool_class = STRONG_VERBS.get(verb) or WEAK_VERBS.get(verb)
+        after = text[text.find(word) + len(word) :]
+        done, to_something = _DONE_TO.get(verb, (ToolClass.READ, None))
+        if to_something is not None and to_something.match(after):
+            found.append(Sign(done, verb, f"description:{word.lower()}"))
+            continue
         if tool_class is None:
             continue
-        after = text[text.find(word) + len(word) :]
         if verb == "return":
             # "Returns the list" says what comes back; "return_order" is an act.
             tool_class = ToolClass.READ
@@ -207,7 +229,8 @@ def infinitive(word: str) -> str:
         candidates += [stem, stem + "e"]
         if stem[-1] == stem[-2]:
             candidates.append(stem[:-1])
-    return next((one for one in candidates if one in STRONG_VERBS or one in WEAK_VERBS), word)
+    known = STRONG_VERBS.keys() | WEAK_VERBS.keys() | _DONE_TO.keys()
+    return next((one for one in candidates if one in known), word)
 
 
 def description_counts(definition: Definition, name: Sign | None, described: Sign) -> bool:

@@ -21,7 +21,8 @@ THING_GROUND = "description:names a thing and no act"
 _SEEN = words(
     "pending current recent latest upcoming unread active available past full complete detailed "
     "own new previous next last first daily weekly monthly past detail details basic general "
-    "public live aggregated combined short brief raw"
+    "public live aggregated combined short brief raw free open vacant booked planned scheduled "
+    "closed archived unpaid paid overdue due common popular top best nearby similar related"
 )
 _JOINING = words("of for in with and from per by between on about within at or")
 _BEFORE_VERBS = words(". ? ! ; : , ( & and or then also to will can that which it you")
@@ -75,7 +76,8 @@ def _names(definition: Definition, spoken: list[str]) -> bool:
         and infinitive(first) in STRONG_VERBS.keys() | WEAK_VERBS.keys()
     ):
         return False
-    return first in _SEEN or second in _JOINING
+    listed = definition.description[len(first) :].startswith(",")
+    return first in _SEEN or second in _JOINING or listed
 
 
 def _carries(field: Field) -> bool:

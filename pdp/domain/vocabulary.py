@@ -42,7 +42,8 @@ _WRITE = words(
     "finalize finalise renew void print play skip resize crop compress decompress zip unzip arm "
     "disarm dim ingest reindex train remember forget memorize persist seed backfill postpone delay "
     "defer hide unhide highlight enqueue dequeue freeze unfreeze quarantine isolate triage ack "
-    "unmark rotate override assemble consume claim expire admit moderate calibrate curate "
+    "unmark rotate override reassign reallocate recreate redistribute pick choose "
+    "assemble consume claim expire admit moderate calibrate curate "
     "customize customise connect disconnect reconnect drain cordon uncordon enroll enrol eject "
     "evict exclude include expand fix flush fulfil fulfill group ungroup ignore unignore increase "
     "decrease invalidate lower raise normalise normalize offload optimise optimize prune reduce "
@@ -99,7 +100,7 @@ WEAK_VERBS: dict[str, ToolClass] = {
     **dict.fromkeys(
         words(
             "post email mail message comment request transfer charge order book call text sms tip "
-            "trade issue contact tender bid chat swap exchange alert"
+            "trade issue contact tender bid chat swap exchange alert answer"
         ),
         ToolClass.SEND,
     ),
@@ -214,6 +215,11 @@ ADMIN_PHRASES = (
     ("security", "policy"),
     ("security", "group"),
     ("iam", "policy"),
+    ("bucket", "policy"),
+    ("network", "policy"),
+    ("password", "policy"),
+    ("resource", "policy"),
+    ("key", "policy"),
     ("access", "level"),
     ("access", "rule"),
     ("user", "access"),

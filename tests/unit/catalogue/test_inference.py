@@ -553,3 +553,26 @@ def test_whoever_is_named_or_reads_there_is_reached_and_insiders_alone_are_nobod
     name: str, description: str, arguments: dict[str, Any], out: bool
 ) -> None:
     assert tool(name, description, **arguments).egress is out
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "arguments", "expected"),
+    [
+        ("visit_log", "Logs a visit to a customer.", {"visit_id": TEXT}, ToolClass.WRITE),
+        ("log_visit", "", {"visit_id": TEXT, "note": TEXT}, ToolClass.WRITE),
+        ("visit_log", "Log lines of a visit.", {"visit_id": TEXT}, ToolClass.READ),
+        ("abuse_report", "Reports a message to the moderators.", {"id": TEXT}, ToolClass.SEND),
+        ("fuel_report", "Reports the fuel used.", {"car_id": TEXT}, ToolClass.READ),
+        ("shift_savings", "Shift savings.", {"to_account": TEXT, "amount": TEXT}, ToolClass.ADMIN),
+        ("move_savings", "", {"to_account": TEXT, "amount": TEXT}, ToolClass.SEND),
+        ("update_plan", "", {"iban": TEXT, "amount": TEXT}, ToolClass.WRITE),
+        ("add_rule", "Adds a rule.", {"condition": TEXT, "forward_to": TEXT}, ToolClass.ADMIN),
+        ("add_rule", "Adds a rule that redirects mail.", {"rule": FREE}, ToolClass.ADMIN),
+        ("add_rule", "Adds a rule that labels mail.", {"rule": FREE}, ToolClass.WRITE),
+        ("set_bucket_policy", "", {"bucket": TEXT}, ToolClass.ADMIN),
+    ],
+)
+def test_no_effect_hides_behind_a_noun(
+    name: str, description: str, arguments: dict[str, Any], expected: ToolClass
+) -> None:
+    assert tool(name, description, **arguments).tool_class is expected
