@@ -243,16 +243,18 @@ def _weighed(
 def document_of(facts: Facts, known: Standing, parts: Parts, overlay: Overlay) -> bytes:
     """The input document of a call whose keys the overlay has been given."""
     pair = principal = Rollup()
-    full = False
+    full = led_before = False
     if facts.task is not None:
         pair, principal = (overlay.rollup(key) for key in facts.task.rollup_keys)
-        full = overlay.met(facts.task).atoms.full
+        met = overlay.met(facts.task)
+        full, led_before = met.atoms.full, met.led_before
     return input_document(
         facts,
         pair=pair,
         principal=principal,
         known=known,
         full=full,
+        led_before=led_before,
         now_us=overlay.now_us,
         development=parts.development,
     )

@@ -15,9 +15,10 @@ from pdp.domain import asked, builtin, drafts
 from pdp.domain.catalogue import ArgumentKind
 from pdp.domain.drafts import DraftArgument
 from pdp.domain.goal import GoalActs, read_goal
+from pdp.domain.steering import Led
 from pdp.domain.task import Task
 from pdp.domain.task_atoms import TaskAtoms
-from pdp.domain.values import ToolClass
+from pdp.domain.values import Sensitivity, ToolClass
 from pdp.ports import Store, TaskEvent
 
 #: Atoms kept for all tasks together; about 200 bytes each.
@@ -28,19 +29,25 @@ _TASK_ATOMS: Final = 40
 
 @dataclass(slots=True)
 class Met:
-    """What one task has met: its atoms, and the acts that its principal's words ask for."""
+    """What one task has met: its atoms, and the acts that its principal's words ask for.
+
+    `led` are the decisions about reads that untrusted content led to, `led_before` says that it led
+    to a resource above PUBLIC in one of them.
+    """
 
     atoms: TaskAtoms = field(default_factory=TaskAtoms)
     goal: GoalActs = field(default_factory=GoalActs)
+    led: frozenset[str] = frozenset()
+    led_before: bool = False
 
     def draft(self) -> Met:
         """A view that can be added to and dropped, or absorbed once it is sure."""
-        return Met(self.atoms.draft(), self.goal)
+        return Met(self.atoms.draft(), self.goal, self.led, self.led_before)
 
     def absorb(self, draft: Met) -> None:
         """Keep what a draft over this has added."""
         self.atoms.absorb(draft.atoms)
-        self.goal = draft.goal
+        self.goal, self.led, self.led_before = draft.goal, draft.led, draft.led_before
 
     def hear(self, text: str, source: str) -> None:
         """The principal's words, which an orchestrator vouches for."""
@@ -54,11 +61,23 @@ class Met:
             changed = [one.value for one in arguments if one.kind == ArgumentKind.IDENTIFIER]
             self.atoms.add_draft(decision_id, changed, vouched=vouched)
 
+    def followed(self, decision_id: str, led: str, sensitivity: int) -> None:
+        """A read was allowed to which untrusted content led as far as `led` (a `Led`) says."""
+        if led != Led.NOTHING:
+            self.led |= {decision_id}
+        if led == Led.RESOURCE and sensitivity > Sensitivity.PUBLIC:
+            self.led_before = True
+
     def see(self, event: TaskEvent) -> None:
         """What a call returned, or material that was appended."""
         if event.output:
             self.atoms.add_output(
-                event.output, event.media_type, event.label, event.decision_id, event.sensitivity
+                event.output,
+                event.media_type,
+                event.label,
+                event.decision_id,
+                event.sensitivity,
+                led=event.decision_id in self.led,
             )
 
 
@@ -133,6 +152,9 @@ def tell(task: Task, events: Sequence[TaskEvent]) -> Met:
                 met.atoms.add_call(event.decision_id, asked.recorded(call))
                 if call["tool"]["class"] == ToolClass.DRAFT:
                     met.drafted(event.decision_id, drafts.recorded(call))
+                # Records of before it was looked at do not say.
+                led = call["provenance"].get("led", Led.NOTHING)
+                met.followed(event.decision_id, led, call["sensitivity"])
             elif call["tool"]["name"] == builtin.APPEND_CONTEXT:
                 appended[event.decision_id] = arguments["trust"]
         elif appended.get(event.decision_id) == "principal":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pdp.domain import builtin
@@ -13,7 +13,7 @@ from pdp.domain.facts import ActsOf, CheckArguments, Facts
 from pdp.domain.goal import stance
 from pdp.domain.goal_objects import is_about
 from pdp.domain.leaves import binding_digest
-from pdp.domain.provenance import output_label, trace
+from pdp.domain.provenance import ArgumentTrace, output_label, trace
 from pdp.domain.request import (
     AppendContext,
     Authorize,
@@ -23,6 +23,7 @@ from pdp.domain.request import (
     RevokeGrant,
     StartTask,
 )
+from pdp.domain.steering import NOT_LED, Steering, steering
 from pdp.domain.task import Task
 from pdp.domain.tool_acts import ToolActs
 from pdp.domain.values import (
@@ -33,6 +34,7 @@ from pdp.domain.values import (
     Sensitivity,
     Subject,
     TaskState,
+    ToolClass,
     Trust,
 )
 from pdp.memory import Met
@@ -154,10 +156,31 @@ def _gather_call(
         ),
         traces=traces,
         output_label=OutputLabel.UNTRUSTED if tool is None else output_label(tool, traces),
+        steering=_steering(task, tool, arguments, traces, resource.id, overlay),
         goal=met.goal,
         tool_acts=does.acts,
         stance=stance(met.goal, does),
         about=tool is not None and is_about(tool, traces, does.acts, met.goal, met.atoms.says),
+    )
+
+
+def _steering(
+    task: Task | None,
+    tool: Tool | None,
+    arguments: Mapping[str, JsonValue],
+    traces: Sequence[ArgumentTrace],
+    resource_id: str,
+    overlay: Overlay,
+) -> Steering:
+    if task is None or tool is None or tool.tool_class is not ToolClass.READ:
+        return NOT_LED
+    return steering(
+        tool,
+        arguments,
+        traces,
+        overlay.met(task).atoms,
+        resource_id=resource_id,
+        tainted=task.rollup.untrusted or overlay.rollup(task.rollup_keys[0]).untrusted,
     )
 
 

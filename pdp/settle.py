@@ -127,6 +127,7 @@ def settle(
             met.atoms.add_call(decision_id, asked.traced(facts.tool, facts.traces))
             if facts.tool is not None and facts.tool.tool_class is ToolClass.DRAFT:
                 met.drafted(decision_id, drafts.traced(facts.traces))
+            met.followed(decision_id, facts.steering.led, facts.sensitivity)
     tool = facts.tool
     task_id = task.id if task is not None else ""
     overlay.add_decision(

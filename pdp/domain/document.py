@@ -41,13 +41,15 @@ def input_document(
     principal: Rollup,
     known: Standing,
     full: bool,
+    led_before: bool,
     now_us: int,
     development: bool,
 ) -> bytes:
     """The policy's input as JSON.
 
     `pair` and `principal` are what rolls up beyond the task, `known` what people have said; `full`
-    says that the task has met more atoms than are kept.
+    says that the task has met more atoms than are kept, `led_before` that untrusted content led it
+    to something that it has read.
     """
     task = facts.task
     ask = facts.call.ask
@@ -99,7 +101,7 @@ def input_document(
             "derived": facts.resource_derived,
         },
         "sensitivity": int(facts.sensitivity),
-        "provenance": _provenance_section(facts, full=full),
+        "provenance": _provenance_section(facts, full=full, led_before=led_before),
         "goal": _goal_section(facts),
         "approval": _approval_section(facts, known, now_us),
         "plan": [
@@ -215,7 +217,7 @@ def _tool_section(facts: Facts) -> dict[str, JsonValue]:
     }
 
 
-def _provenance_section(facts: Facts, *, full: bool) -> dict[str, JsonValue]:
+def _provenance_section(facts: Facts, *, full: bool, led_before: bool) -> dict[str, JsonValue]:
     return {
         "arguments": [
             {
@@ -244,6 +246,9 @@ def _provenance_section(facts: Facts, *, full: bool) -> dict[str, JsonValue]:
         ],
         "output": facts.output_label.value,
         "full": full,
+        "led": facts.steering.led.value,
+        "led_before": led_before,
+        "carries": list(facts.steering.carries),
     }
 
 

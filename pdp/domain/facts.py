@@ -12,6 +12,7 @@ from pdp.domain.goal_words import Acts
 from pdp.domain.provenance import ArgumentTrace
 from pdp.domain.records import ApprovalRecord, PlannedRecord
 from pdp.domain.request import Authorize, Call
+from pdp.domain.steering import NOT_LED, Steering
 from pdp.domain.task import Task
 from pdp.domain.tool_acts import ToolActs
 from pdp.domain.values import Decision, OutputLabel, Sensitivity, Subject
@@ -56,11 +57,11 @@ class Facts:
     `task` is the task the call belongs to: the stored one, or the one that an unregistered call
     opens (not stored yet); None where it is unknown or not the subject's. `tool` is the catalogue's
     entry, None where there is none or the call is of a built-in tool. `traces` say where each
-    argument came from, `output_label` who could have written what the call will return; `goal` are
-    the acts that the principal asks for, `tool_acts` those of this call, `stance` whether the goal
-    asks for these, `about` whether it has anything to do with what the call acts on. `decides` is
-    the approval that a person answers or takes back, `plan` what would be decided of the calls of a
-    plan.
+    argument came from, `output_label` who could have written what the call will return, `steering`
+    whether untrusted content led to it; `goal` are the acts that the principal asks for,
+    `tool_acts` those of this call, `stance` whether the goal asks for these, `about` whether it has
+    anything to do with what the call acts on. `decides` is the approval that a person answers or
+    takes back, `plan` what would be decided of the calls of a plan.
     """
 
     call: Call
@@ -86,6 +87,7 @@ class Facts:
     binding_digest: str
     traces: tuple[ArgumentTrace, ...] = ()
     output_label: OutputLabel = OutputLabel.UNTRUSTED
+    steering: Steering = NOT_LED
     goal: GoalActs = field(default_factory=GoalActs)
     tool_acts: Acts = frozenset()
     stance: Stance = Stance.UNASKED

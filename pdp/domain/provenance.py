@@ -43,7 +43,8 @@ MAX_EMBEDDED: Final = 32
 MAX_LEAVES: Final = 2_000
 #: A shorter line is met by chance and says nothing about where a text was copied from.
 _COPIED_LINE: Final = 16
-_MAX_SHOWN: Final = 256
+#: Characters of a value that a trace has.
+MAX_SHOWN: Final = 256
 _MARKUP: Final = re.compile(r"[=<>\"'()\[\]]|^(?=//)")
 _RELATIVE: Final = re.compile(r"//[\w-]{1,63}\.\w")
 _SCRIPT: Final = re.compile(
@@ -82,10 +83,10 @@ class ArgumentTrace:
     at most 256 characters of the value. `source` is the decision that returned it, or the name of
     the principal's text. `exists` says that some output held it, `named` that one held it in a
     record with something the principal named, `pointed` that the running text of an untrusted one
-    spoke of it, or that the principal said another value of its field: content may have selected
-    it. `sensitivity` is the highest of the outputs that held it or, for content, a part of it.
-    `embedded` are the sinks inside content, at most 32 with the least trusted first; `more` says
-    that there are others.
+    spoke of it, that only outputs held it to which such text had led, or that the principal said
+    another value of its field: content may have selected it. `sensitivity` is the highest of the
+    outputs that held it or, for content, a part of it. `embedded` are the sinks inside content, at
+    most 32 with the least trusted first; `more` says that there are others.
     """
 
     pointer: str
@@ -139,7 +140,7 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]
     kind = role.kind.value if role is not None else UNDECLARED
     holds = role.holds if role is not None else ValueType.TEXT
     value = leaf.value if isinstance(leaf.value, str) else _scalar(leaf.value)
-    shown = value[:_MAX_SHOWN]
+    shown = value[:MAX_SHOWN]
     if holds is ValueType.POWER and not opens(leaf.pointer, leaf.value):
         return ArgumentTrace(leaf.pointer, kind, holds, shown, Origin.NONE)
     if holds is ValueType.POWER:
@@ -169,7 +170,7 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]
         source=source,
         exists=bool(seen) and not doubtful and all(one.outputs for one in seen),
         named=named,
-        pointed=any(one.pointed for one in seen),
+        pointed=any(one.pointed or (one.led and not one.named) for one in seen),
         sensitivity=max((one.sensitivity for one in seen), default=Sensitivity.UNSPECIFIED),
     )
 
@@ -239,7 +240,7 @@ def _content(
         pointer=pointer,
         kind=role.kind.value,
         holds=role.holds,
-        value=value[:_MAX_SHOWN],
+        value=value[:MAX_SHOWN],
         origin=origin,
         source=source,
         exists=bool(whole) and all(one.outputs for one in whole.values()),
@@ -285,7 +286,7 @@ def _sinks(text: str, parts: Sequence[Atom], atoms: TaskAtoms) -> Iterable[Embed
             # A link to what was made or looked up is the server's own word for that thing.
             origin = Origin.TRUSTED if found.minted and not found.pointed else found.origin
             yield Embedded(
-                AtomKind.URL, written[:_MAX_SHOWN], origin, found.source, found.sensitivity
+                AtomKind.URL, written[:MAX_SHOWN], origin, found.source, found.sensitivity
             )
 
 

@@ -28,7 +28,8 @@ class Seen(NamedTuple):
     it whose recipients or links nobody is known to have chosen. `meant` says that a trusted output
     has it in the one entry that bears a name the principal used, `disputed` that several bear it;
     `uttered` that the agent had written it in a call, or somebody in a text, before; `minted` that
-    a server gave it as a link to what a call of the task made, or looked up for the principal.
+    a server gave it as a link to what a call of the task made, or looked up for the principal; `led`
+    that untrusted content had led the task to every output that held it.
     """
 
     origin: Origin = Origin.UNKNOWN
@@ -43,6 +44,7 @@ class Seen(NamedTuple):
     disputed: bool = False
     uttered: bool = False
     minted: bool = False
+    led: bool = False
 
 
 def merged(old: Seen, new: Seen) -> Seen:
@@ -69,4 +71,5 @@ def merged(old: Seen, new: Seen) -> Seen:
         disputed=old.disputed or new.disputed,
         uttered=old.uttered,
         minted=old.minted,
+        led=new.led and (old.led or not old.outputs),
     )

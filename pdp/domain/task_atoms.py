@@ -61,17 +61,8 @@ class TaskAtoms:
     """
 
     __slots__ = (
-        "_asked",
-        "_bases",
-        "_drafts",
-        "_exact",
-        "_order",
-        "_read",
-        "_said",
-        "_seen",
-        "_senders",
-        "_texts",
-        "full",
+        "_asked", "_bases", "_drafts", "_exact", "_order", "_read", "_said", "_seen", "_senders",
+        "_texts", "full",
     )  # fmt: skip
 
     def __init__(self, base: TaskAtoms | None = None) -> None:
@@ -191,10 +182,13 @@ class TaskAtoms:
         label: OutputLabel,
         decision_id: str,
         sensitivity: Sensitivity = Sensitivity.UNSPECIFIED,
+        *,
+        led: bool = False,
     ) -> None:
         """What a call returned, or material appended with this trust (`decision_id` its source).
 
-        `label` is the minimum of `provenance.output_label`, `sensitivity` that of the call.
+        `label` is the minimum of `provenance.output_label`, `sensitivity` that of the call; `led`
+        says that untrusted content led the task to it.
         """
         reading = read_output(raw, media_type)
         prose, rest = telling(reading.prose), telling(reading.text)
@@ -210,6 +204,7 @@ class TaskAtoms:
             outputs=frozenset({label}),
             sensitivity=sensitivity,
             order=self._next(),
+            led=led,
         )
         room = MAX_OF_OUTPUT
         asked = [layer._asked.get(decision_id, Asked.NOTHING) for layer in self._layers()]
@@ -225,7 +220,9 @@ class TaskAtoms:
             minted = [form for form in forms if self._get(form.casefold()) is _UNSEEN]
             room -= self._add(minted, seen._replace(named=vouched, doubtful=not vouched), room)
         room -= self._add(typed_forms(rest, cells=reading.cells), seen, room)
-        pointed = seen._replace(pointed=origin is Origin.UNTRUSTED)
+        # What a call of the task's own says of what it made selects nothing.
+        own = Asked.MADE in asked or vouched is not None
+        pointed = seen._replace(pointed=origin is Origin.UNTRUSTED and not own)
         self._add(typed_forms(prose), pointed, room)
         self._add_records(reading, seen)
         if looked_up and not self.full:
@@ -233,7 +230,7 @@ class TaskAtoms:
 
     def _add_described(self, answer: object, seen: Seen) -> None:
         """Whom the principal meant by a thing that was looked up for it, and nothing else chose."""
-        texts = [wording for layer in self._layers() for wording, _, _ in layer._texts]
+        texts = self._wordings()
         found = described(
             answer,
             lambda value: self.said(coded(value)),
@@ -245,7 +242,7 @@ class TaskAtoms:
 
     def _add_records(self, reading: Reading, seen: Seen) -> None:
         """What the principal's names say of the records of an output."""
-        texts = [wording for layer in self._layers() for wording, _, _ in layer._texts]
+        texts = self._wordings()
         if not texts:
             return
         records = reading.records
@@ -315,13 +312,16 @@ class TaskAtoms:
 
     def says(self, text: str) -> bool:
         """Whether a text of the principal holds this as a run of whole words, or quotes it."""
-        return any(wording.says(text) for layer in self._layers() for wording, _, _ in layer._texts)
+        return any(wording.says(text) for wording in self._wordings())
 
     def composes(self, text: str) -> bool:
         """Whether a text is put together of nothing but runs of the principal's words."""
-        return any(
-            wording.composes(text) for layer in self._layers() for wording, _, _ in layer._texts
-        )
+        return any(wording.composes(text) for wording in self._wordings())
+
+    def has_words(self, text: str) -> bool:
+        """Whether the principal's texts have all words of a text, in any order and place."""
+        missing = [wording.unsaid(text) for wording in self._wordings()]
+        return bool(missing) and not frozenset.intersection(*missing)
 
     def verbatim(self, value: str) -> str | None:
         """The source of a principal's text that gives exactly this value, quoted or as one word."""
@@ -366,6 +366,9 @@ class TaskAtoms:
 
     def _count_texts(self) -> int:
         return sum(len(layer._texts) for layer in self._layers())
+
+    def _wordings(self) -> list[Wording]:
+        return [wording for layer in self._layers() for wording, _, _ in layer._texts]
 
     def _next(self) -> int:
         self._order += 1

@@ -166,6 +166,18 @@ class Wording:
             and any(map(self.marks, runs))
         )
 
+    def unsaid(self, value: str) -> frozenset[str]:
+        """The words of a value that the text has in no number, but for what any goal is made of."""
+        told = self.words
+        return frozenset(
+            word
+            for word in _words(value)
+            if singular(word) not in _GENERIC
+            and word not in _GENERIC
+            and word != _BREAK
+            and told.isdisjoint((word, singular(word), f"{word}s", f"{word}es"))
+        )
+
     def marks(self, value: str) -> bool:
         """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""
         return any(word in self._names for word in _words(value))

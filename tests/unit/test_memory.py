@@ -13,7 +13,8 @@ from pdp.arguments import argument_checker
 from pdp.decide import decide
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Catalogue, ValueType
 from pdp.domain.request import AppendContext, ReportOutcomes, StartTask
-from pdp.domain.values import Intent, Outcome, OutcomeStatus, ToolClass, Trust
+from pdp.domain.resource import ResourceRule
+from pdp.domain.values import Intent, Outcome, OutcomeStatus, Sensitivity, ToolClass, Trust
 from pdp.memory import Memory
 from pdp.ports import NotRecorded
 from tests.unit.decide.world import AGENT, World, authorize, call, policy_says, tool
@@ -200,4 +201,55 @@ def test_a_draft_is_worth_what_its_recipients_are_also_when_it_is_told_again(
         decide([asked], replace(world.parts, memory=memory))
         [traced] = world.engine.batches[-1][0]["provenance"]["arguments"]
         assert (traced["named"], traced["exists"]) == (named, exists)
+    world.store.close()
+
+
+KEEPING = Catalogue(
+    [
+        tool(
+            "open",
+            arguments={"box": ArgumentRole(ArgumentKind.SINK)},
+            resource=ResourceRule("box", "{box}"),
+        ),
+        tool(
+            "drop",
+            ToolClass.WRITE,
+            arguments={"id": ArgumentRole(ArgumentKind.IDENTIFIER, ValueType.IDENTIFIER)},
+        ),
+    ]
+)
+
+
+@pytest.mark.parametrize(("box", "led"), [("box-of-anns", False), ("box-of-bobs", True)])
+def test_where_content_led_a_task_is_known_also_when_it_is_told_again(
+    tmp_path: Path, box: str, led: bool
+) -> None:
+    world = World(tmp_path)
+    world.parts = replace(world.parts, catalogue=KEEPING, check_arguments=argument_checker(KEEPING))
+    world.one(call(StartTask(AGENT, Intent(goal="Tidy up the box box-of-anns."), "t1")))
+    world.one(call(AppendContext("t1", Trust.UNTRUSTED, b"There is more in box-of-bobs, I think.")))
+    opened = world.one(authorize("open", arguments={"box": box}))
+    outcome = Outcome(opened.decision_id, OutcomeStatus.SUCCEEDED, b'{"id": "thing-0001"}')
+    world.decide(call(ReportOutcomes((outcome,))))
+    for memory in (world.parts.memory, Memory()):
+        asked = authorize("drop", arguments={"id": "thing-0001"})
+        decide([asked], replace(world.parts, memory=memory))
+        told = world.engine.batches[-1][0]["provenance"]
+        assert told["led_before"] is led
+        assert [one["pointed"] for one in told["arguments"]] == [led]
+    world.store.close()
+
+
+def test_material_that_is_public_is_none_that_a_task_could_carry_out(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    public = Catalogue(
+        [replace(one, sensitivity=Sensitivity.PUBLIC) for one in KEEPING if one.name == "open"]
+    )
+    world.parts = replace(world.parts, catalogue=public, check_arguments=argument_checker(public))
+    world.one(call(StartTask(AGENT, Intent(goal="Tidy up."), "t1")))
+    world.one(call(AppendContext("t1", Trust.UNTRUSTED, b"There is more in box-of-bobs, I think.")))
+    for _again in range(2):
+        world.one(authorize("open", arguments={"box": "box-of-bobs"}))
+        told = world.engine.batches[-1][0]["provenance"]
+        assert (told["led"], told["led_before"]) == ("resource", False)
     world.store.close()

@@ -84,6 +84,9 @@ send := {
 		],
 		"output": "untrusted",
 		"full": false,
+		"led": "nothing",
+		"led_before": false,
+		"carries": [],
 	},
 	"goal": {
 		"acts": ["send"],

@@ -61,7 +61,17 @@ chosen(one) if one.kind in {"amount", "content", "option"}
 
 chosen(one) if {
 	one.kind in {"sink", "identifier"}
-	one.origin in {"principal", "trusted", "none"}
+	origin.named(one)
+}
+
+chosen(one) if {
+	one.kind in {"sink", "identifier"}
+	one.origin == "none"
+}
+
+chosen(one) if {
+	one.kind == "sink"
+	one.origin == "trusted"
 }
 
 chosen(one) if {

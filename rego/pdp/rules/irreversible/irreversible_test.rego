@@ -41,6 +41,13 @@ test_a_listed_thing_that_untrusted_text_speaks_of_escalates if {
 	}
 }
 
+test_a_thing_that_trusted_output_lists_and_untrusted_text_speaks_of_escalates if {
+	verdict(deleting({"origin": "trusted", "named": false})) == {"result": "pass"}
+	verdict(deleting({"origin": "trusted", "named": false, "pointed": true})).result == "escalate"
+	verdict(deleting({"origin": "trusted", "named": true, "pointed": true})) == {"result": "pass"}
+	verdict(deleting({"origin": "principal", "pointed": true})) == {"result": "pass"}
+}
+
 test_an_identifier_that_no_output_held_escalates if {
 	verdict(deleting({"exists": false})).result == "escalate"
 	verdict(deleting({"exists": false, "origin": "unknown"})).result == "escalate"

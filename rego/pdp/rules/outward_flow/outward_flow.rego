@@ -26,11 +26,13 @@ default verdict := {"result": "deny", "code": "policy_error"}
 verdict := {"result": "not_applicable"} if {
 	input.tool.builtin == false
 	input.tool.egress == false
+	input.provenance.carries == []
 }
 
 else := {"result": "pass"} if {
 	input.tool.builtin == false
 	input.tool.known == true
+	not_led
 	origin.plainly_sent
 }
 
@@ -41,6 +43,7 @@ otherwise := {"result": "not_applicable"} if call.kind in {"builtin", "unresolve
 
 else := {"result": "pass"} if {
 	call.kind == "tool"
+	not_led
 	origin.recipients_named
 }
 
@@ -48,6 +51,7 @@ else := {"result": "not_applicable"} if call.held
 
 else := {"result": "pass"} if {
 	call.kind == "tool"
+	not_led
 	unrestricted[input.ledger.task.sensitivity]
 	every one in input.provenance.arguments {
 		harmless(one)
@@ -66,18 +70,30 @@ else := result.deny(rego.metadata.chain(), "outward_flow", {
 	one.origin in {"untrusted", "unknown"}
 }
 
-else := ask(rego.metadata.chain(), "part of a sensitive output would leave to nobody that the principal named") if {
+else := ask(rego.metadata.chain(), "untrusted content led the task to what it has read, and this could carry that out", strays) if {
+	call.kind == "tool"
+	input.tool.egress == true
+	input.provenance.led_before == true
+	count(strays) > 0
+}
+
+else := ask(rego.metadata.chain(), "untrusted content led to this place, and what is asked of it could carry what the task has read", laden) if {
+	call.kind == "tool"
+	count(laden) > 0
+}
+
+else := ask(rego.metadata.chain(), "part of a sensitive output would leave to nobody that the principal named", leaving) if {
 	call.kind == "tool"
 	count(secrets) > 0
 }
 
-else := ask(rego.metadata.chain(), "the task has read sensitive data, and this would leave to somebody that the principal did not name") if {
+else := ask(rego.metadata.chain(), "the task has read sensitive data, and this would leave to somebody that the principal did not name", leaving) if {
 	call.kind == "tool"
 	count(strangers) > 0
 	wary
 }
 
-else := ask(rego.metadata.chain(), "the task has read sensitive data and untrusted material, and this would leave to a place outside") if {
+else := ask(rego.metadata.chain(), "the task has read sensitive data and untrusted material, and this would leave to a place outside", leaving) if {
 	call.kind == "tool"
 	input.tool.class in {"read", "draft"}
 	count(unmatched) > 0
@@ -88,6 +104,7 @@ else := {"result": "pass"} if {
 	call.kind == "tool"
 	is_number(input.ledger.task.sensitivity)
 	input.tool.egress == true
+	is_boolean(input.provenance.led_before)
 	every one in input.provenance.arguments {
 		is_string(one.kind)
 		is_string(one.origin)
@@ -96,15 +113,39 @@ else := {"result": "pass"} if {
 	}
 }
 
-ask(chain, message) := result.escalate(chain, "outward_flow", {
+ask(chain, message, arguments) := result.escalate(chain, "outward_flow", {
 	"message": message,
 	"agent_message": "A person has to confirm this call.",
 	"remediation": "Check what would leave and to whom; approve if they may have it.",
 	"metadata": {
-		"arguments": origin.pointers(array.concat(secrets, strangers)),
-		"sources": origin.sources(array.concat(secrets, strangers)),
+		"arguments": origin.pointers(arguments),
+		"sources": origin.sources(arguments),
 	},
 })
+
+# What the task has read it has read for the principal, and this asks nothing of others.
+not_led if {
+	input.provenance.led_before == false
+	input.provenance.carries == []
+}
+
+leaving := array.concat(secrets, strangers)
+
+laden := [one |
+	some one in input.provenance.arguments
+	one.pointer in input.provenance.carries
+]
+
+# Content that neither the principal nor trusted output gave; where there is no content, a thing that
+# is sent by its identifier.
+strays := unmatched if count(unmatched) > 0
+
+else := [one |
+	input.tool.class == "send"
+	some one in input.provenance.arguments
+	one.kind == "identifier"
+	not one.origin in {"principal", "none"}
+]
 
 # Nothing above INTERNAL was read, or is carried.
 unrestricted := {0, 1, 2}

@@ -95,6 +95,48 @@ test_a_send_without_recipients_passes_free_text if {
 	verdict(call) == {"result": "pass"}
 }
 
+test_after_content_led_the_task_to_what_it_read_its_own_text_escalates_to_anybody if {
+	every to in ["principal", "trusted", "none"] {
+		every origin in ["untrusted", "unknown"] {
+			said := verdict(led(mailing(to, origin, 0)))
+			said.result == "escalate"
+			said.code == "outward_flow"
+			said.metadata.arguments == "/body"
+		}
+	}
+	verdict(led(sample.send)).result == "escalate"
+}
+
+test_after_content_led_the_task_what_the_principal_or_trusted_output_said_may_still_go if {
+	every origin in ["principal", "trusted", "none"] {
+		verdict(led(mailing("principal", origin, 0))) == {"result": "pass"}
+	}
+}
+
+test_after_content_led_the_task_a_thing_sent_by_its_identifier_escalates if {
+	call := led(sample.carrying(sample.send, [object.union(
+		sample.argument("/draft_id", "identifier", "untrusted"),
+		{"exists": true, "named": true},
+	)]))
+	verdict(call).result == "escalate"
+	verdict(sample.but(call, {"tool": {"class": "write"}})) == {"result": "pass"}
+	named := led(sample.carrying(sample.send, [sample.argument("/draft_id", "identifier", "principal")]))
+	verdict(named) == {"result": "pass"}
+}
+
+test_after_content_led_the_task_what_stays_inside_is_no_matter if {
+	verdict(sample.but(led(mailing("unknown", "untrusted", 0)), {"tool": {"egress": false}})) == {"result": "not_applicable"}
+}
+
+test_a_read_that_content_led_to_and_that_may_carry_something_escalates if {
+	call := sample.but(sample.read, {"provenance": {"led": "resource"}})
+	verdict(call) == {"result": "not_applicable"}
+	said := verdict(sample.but(call, {"provenance": {"carries": ["/path"]}}))
+	said.result == "escalate"
+	said.code == "outward_flow"
+	said.metadata.arguments == "/path"
+}
+
 test_it_does_not_apply_to_what_stays_inside if {
 	call := sample.but(mailing("unknown", "untrusted", 4), {"tool": {"egress": false}})
 	verdict(call) == {"result": "not_applicable"}
@@ -114,7 +156,11 @@ test_what_nobody_registered_is_left_to_the_rule_about_it if {
 }
 
 test_a_missing_key_is_no_pass if {
-	every path in ["provenance", "provenance/arguments", "tool/egress", "ledger/task/sensitivity"] {
+	paths := [
+		"provenance", "provenance/arguments", "provenance/led_before", "provenance/carries",
+		"tool/egress", "ledger/task/sensitivity",
+	]
+	every path in paths {
 		verdict(sample.without(private(mailing("unknown", "unknown", 0)), path)).result != "pass"
 	}
 	every key in ["kind", "origin", "sensitivity", "embedded"] {
@@ -122,6 +168,8 @@ test_a_missing_key_is_no_pass if {
 		verdict(sample.without(mailing("unknown", "untrusted", 3), path)).result != "pass"
 	}
 }
+
+led(call) := sample.but(call, {"provenance": {"led_before": true}})
 
 # One recipient of some origin gets a text of some origin, which holds part of an output so sensitive.
 mailing(to, origin, level) := sample.carrying(sample.send, [

@@ -138,6 +138,7 @@ fine(one) if {
 fine(one) if {
 	one.kind == "identifier"
 	one.exists == true
+	one.pointed == false
 	ordinary
 }
 
@@ -207,7 +208,10 @@ carries_nothing(_) if {
 doubts := [one | some one in input.provenance.arguments; not fine(one)]
 
 # Where they came from.
-origins := {one.origin | some one in doubts} | {sink.origin |
+origins := {one.origin | some one in doubts} | {"untrusted" |
+	some one in doubts
+	one.pointed == true
+} | {sink.origin |
 	some one in doubts
 	one.kind == "content"
 	some sink in one.embedded

@@ -62,6 +62,16 @@ test_an_identifier_needs_to_exist if {
 	verdict(identified("principal", false)) == {"result": "pass"}
 }
 
+test_an_identifier_that_content_may_have_selected_is_asked_about if {
+	every origin in ["trusted", "untrusted", "unknown"] {
+		said := verdict(pointed_to(origin))
+		said.result == "escalate"
+		said.code == "sink_untrusted"
+		verdict(unasked(pointed_to(origin))).result == "deny"
+	}
+	verdict(pointed_to("principal")) == {"result": "pass"}
+}
+
 test_an_amount_that_nobody_stated_passes_up_to_the_bound if {
 	every origin in ["untrusted", "unknown"] {
 		call := sample.but(with_one("amount", origin), {"tool": {"moves_value": true}})
@@ -201,6 +211,11 @@ with_one(kind, origin) := sample.carrying(sample.send, [sample.argument("/one", 
 identified(origin, exists) := sample.carrying(
 	sample.send,
 	[object.union(sample.argument("/id", "identifier", origin), {"exists": exists})],
+)
+
+pointed_to(origin) := sample.carrying(
+	sample.send,
+	[object.union(sample.argument("/id", "identifier", origin), {"exists": true, "pointed": true})],
 )
 
 linking(call, origin, more) := sample.carrying(call, [
