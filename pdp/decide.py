@@ -27,6 +27,7 @@ from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind, Re
 from pdp.domain.approval import Standing
 from pdp.domain.catalogue import Catalogue
 from pdp.domain.document import input_document
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.facts import ActsOf, CheckArguments, Facts, Planned
 from pdp.domain.records import ApprovalRecord, RequestRecord
 from pdp.domain.request import (
@@ -49,8 +50,9 @@ from pdp.standing import answered, standings
 
 ENTRYPOINT = "pdp/main/decision"
 
-#: How long an answer, and the request id it was given under, can be relied on.
-ANSWER_VALID_US = 60_000_000
+#: How long an answer, and the request id it was given under, can be relied on: a minute for whoever
+#: receives it, and a second for its way there.
+ANSWER_VALID_US = 61_000_000
 
 _log = structlog.get_logger()
 
@@ -327,7 +329,11 @@ def _guarded(step: Callable[[], T]) -> T | Refusal:
 def not_recorded(call: Call, parts: Parts) -> Result:
     """The answer to a call whose record is not known to be durable."""
     if isinstance(call.ask, ReportOutcomes):
-        return Refusal(RefusalKind.UNAVAILABLE, "the outcomes could not be recorded; try again")
+        return Refusal(
+            RefusalKind.UNAVAILABLE,
+            "the outcomes could not be recorded; try again",
+            reason=ErrorReason.OUTCOMES_NOT_RECORDED,
+        )
     now_us = parts.clock.now_us()
     reason = Reason(
         code="not_recorded",
@@ -348,8 +354,16 @@ def not_recorded(call: Call, parts: Parts) -> Result:
 
 
 def _gone() -> Refusal:
-    return Refusal(RefusalKind.DEADLINE_EXCEEDED, "the client gave up before the call was decided")
+    return Refusal(
+        RefusalKind.DEADLINE_EXCEEDED,
+        "the client gave up before the call was decided",
+        reason=ErrorReason.CLIENT_GONE,
+    )
 
 
 def _failed() -> Refusal:
-    return Refusal(RefusalKind.INTERNAL, "the request could not be decided; nothing was allowed")
+    return Refusal(
+        RefusalKind.INTERNAL,
+        "the request could not be decided; nothing was allowed",
+        reason=ErrorReason.INTERNAL,
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pdp.approvals import use_up
 from pdp.domain.answer import Receipt, Refusal, RefusalKind
 from pdp.domain.canonical import JsonValue
+from pdp.domain.error_reason import ErrorReason
 from pdp.domain.leaves import Entry
 from pdp.domain.records import DecisionRecord, OutcomeRecord
 from pdp.domain.request import AppendContext
@@ -76,6 +77,7 @@ def _refusal(
                 "no decision of this id was given to this caller; report an outcome to the "
                 "decision_id of your own Authorize",
                 field=f"outcomes[{index}].decision_id",
+                reason=ErrorReason.DECISION_NOT_FOUND,
             )
         known = overlay.outcomes.get(outcome.decision_id)
         earlier = known.digest if known is not None else seen.get(outcome.decision_id, digest)
@@ -84,6 +86,7 @@ def _refusal(
                 RefusalKind.ALREADY_EXISTS,
                 "another outcome was reported for this decision; an outcome is final",
                 field=f"outcomes[{index}].decision_id",
+                reason=ErrorReason.OUTCOME_FINAL,
             )
         seen[outcome.decision_id] = digest
     return None

@@ -183,6 +183,20 @@ CASES: dict[str, tuple[Send, str, str]] = {
         "page_token",
         "PAGE_TOKEN_INVALID",
     ),
+    "an outcome of a decision that is not there": (
+        of_calls(
+            "ReportOutcome",
+            decision_pb2.ReportOutcomeRequest(
+                outcomes=[
+                    decision_pb2.Outcome(
+                        decision_id="d-none", status=decision_pb2.OUTCOME_STATUS_FAILED
+                    )
+                ]
+            ),
+        ),
+        "outcomes[0].decision_id",
+        "DECISION_NOT_FOUND",
+    ),
     "a task that is not named": (
         of_tasks("CompleteTask", task_pb2.CompleteTaskRequest()),
         "task_id",
@@ -272,6 +286,23 @@ def test_a_request_id_says_whether_it_was_reused(channel: grpc.Channel) -> None:
         send(asking(request_id="r-1", on_behalf_of=common_pb2.Subject(type="user", id="dana")))
     assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
     assert details_of(caught.value)[0].reason == "REQUEST_ID_REUSED"
+
+
+def test_another_outcome_of_a_decision_says_that_the_first_one_stays(
+    channel: grpc.Channel,
+) -> None:
+    stub = decision_pb2_grpc.AuthorizationServiceStub(channel)
+    decision_id = stub.Authorize(asking()).decision_id
+
+    def report(status: decision_pb2.OutcomeStatus.ValueType) -> None:
+        outcome = decision_pb2.Outcome(decision_id=decision_id, status=status)
+        stub.ReportOutcome(decision_pb2.ReportOutcomeRequest(outcomes=[outcome]))
+
+    report(decision_pb2.OUTCOME_STATUS_NOT_EXECUTED)
+    with pytest.raises(grpc.RpcError) as caught:
+        report(decision_pb2.OUTCOME_STATUS_SUCCEEDED)
+    assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
+    assert details_of(caught.value)[0].reason == "OUTCOME_FINAL"
 
 
 def test_the_place_inside_the_arguments_is_in_the_details(channel: grpc.Channel) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import grpc
 
-from pdp.v1 import task_pb2, task_pb2_grpc
+from pdp.v1 import common_pb2, decision_pb2, decision_pb2_grpc, task_pb2, task_pb2_grpc
 from tests.service import start_service
 
 STOP_SECONDS = 20.0
@@ -53,6 +53,25 @@ def test_every_listener_answers_and_a_port_is_told_as_chosen(tmp_path: Path) -> 
         assert all(ports)
         assert one != three
         assert all(answers_at(address) for address in service.addresses)
+
+
+def test_every_answer_is_valid_for_more_than_a_minute_after_it_was_decided(tmp_path: Path) -> None:
+    subject = common_pb2.Subject(type="agent", id="spiffe://example.org/agent")
+    asked = decision_pb2.AuthorizeRequest(
+        subject=subject, action=common_pb2.Action(name="no_such_tool")
+    )
+    with start_service(tmp_path / "data") as service, service.channel() as channel:
+        stub = decision_pb2_grpc.AuthorizationServiceStub(channel)
+        batch = decision_pb2.AuthorizeBatchRequest(
+            requests=[asked, decision_pb2.AuthorizeRequest()]
+        )
+        answers = [stub.Authorize(asked), *stub.AuthorizeBatch(batch).responses]
+        started = task_pb2_grpc.TaskServiceStub(channel).StartTask(
+            task_pb2.StartTaskRequest(subject=subject)
+        )
+        for answer in (*answers, started.authorization):
+            ahead = answer.valid_until.ToNanoseconds() - answer.evaluated_at.ToNanoseconds()
+            assert ahead > 60 * 10**9
 
 
 def test_standard_output_has_the_ready_line_and_everything_else_is_on_standard_error(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pdp.decide import decide
+from pdp.decide import ANSWER_VALID_US, decide
 from pdp.domain.answer import Answer, OutcomesRecorded, Refusal, RefusalKind
 from pdp.domain.request import (
     ChangePhase,
@@ -216,7 +216,7 @@ def test_another_request_under_a_used_request_id_is_refused(world: World) -> Non
 def test_a_request_id_whose_answer_is_no_longer_valid_is_refused(world: World) -> None:
     world.start()
     world.one(authorize(request_id="r1"))
-    world.clock.wall_us += 61 * 1_000_000
+    world.clock.wall_us += ANSWER_VALID_US
     result = world.decide(authorize(request_id="r1"))[0]
     assert isinstance(result, Refusal)
     assert result.kind is RefusalKind.FAILED_PRECONDITION
