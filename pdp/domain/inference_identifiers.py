@@ -146,6 +146,9 @@ def _proof(one: Argument) -> ArgumentGuess | None:
     if head == "code" and (before & PROOFS or one.definition.nouns & _GUARDED):
         return found(ArgumentKind.SINK, ValueType.SECRET, one.ground)
     if head in ("number", "num", "no", "nr") and before & _PERSONAL:
+        if any(HOLDS.get(word) is ValueType.PERSON for f in one.others for word in f.words):
+            # Whose it is is said beside it, and decides.
+            return _identifier(f"{one.ground} of somebody named")
         return found(ArgumentKind.SINK, ValueType.TEXT, f"{one.ground} stands for a person")
     return None
 

@@ -109,11 +109,13 @@ def name_sign(definition: Definition) -> Sign | None:
     if tokens[:1] == ("log",) and any(field.head in _LOGGED for field in definition.fields):
         return Sign(ToolClass.WRITE, "log", "name:log", False)
     verbs, undecided = verbs_of_name(tokens, grouped=definition.grouped)
-    if undecided:
-        spoken = description_sign(definition)
-        verbs = [spoken.verb] if spoken is not None and spoken.verb in verbs else verbs
+    classes = {verb: STRONG_VERBS.get(verb) or WEAK_VERBS[verb] for verb in verbs}
+    spoken = description_sign(definition) if undecided else None
+    if spoken is not None:
+        meant = [verb for verb in verbs if verb == spoken.verb]
+        alike = [verb for verb in verbs if classes[verb] is spoken.tool_class]
+        verbs = meant or alike or verbs
     if verbs:
-        classes = {verb: STRONG_VERBS.get(verb) or WEAK_VERBS[verb] for verb in verbs}
         verb = max(verbs, key=lambda word: DANGER[classes[word]])
         return Sign(classes[verb], verb, f"name:{verb}")
     weak = [index for index, word in enumerate(tokens) if word in WEAK_VERBS]

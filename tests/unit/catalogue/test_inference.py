@@ -424,6 +424,8 @@ def test_states_and_questions_make_no_group_of_tools(names: list[str]) -> None:
 def test_where_both_ends_of_a_name_may_be_its_verb_the_description_settles_it() -> None:
     assert tool("post_update", "Posts an update.").tool_class is ToolClass.SEND
     assert tool("post_update").tool_class is ToolClass.SEND
+    assert tool("preview_link", "Fetches a page.").tool_class is ToolClass.READ
+    assert tool("preview_link", "Attaches a page.").tool_class is ToolClass.WRITE
     assert tool("share_list", "Lists the shares.").tool_class is ToolClass.READ
     assert tool("share_list").tool_class is ToolClass.SEND
 

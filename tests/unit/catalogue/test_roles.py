@@ -98,6 +98,12 @@ def test_what_is_merely_said_or_newly_named_is_content(
     assert role(name, argument, schema)[0] is CONTENT
 
 
+def test_a_passport_beside_the_one_whose_it_is_only_has_to_exist() -> None:
+    passport = role("book_ferry", "passport_number", TEXT, passenger_name=TEXT)
+    assert passport[0] is IDENTIFIER
+    assert role("store_points", "loyalty_number", TEXT, points=NUMBER)[0] is SINK
+
+
 def test_a_new_branch_is_named_freely_and_what_it_starts_from_is_not() -> None:
     guessed = tool("create_branch", branch=TEXT, from_branch=TEXT)
     assert guessed.paths(CONTENT) == ("branch",)
