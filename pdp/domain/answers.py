@@ -42,21 +42,22 @@ def described(
     gives two addresses for them. `said` tells of a value, `spoken` of a folded word.
     """
     thing = _thing(answer)
-    if thing is None or not _is_identified(thing, said):
+    if thing is None:
         return []
     found: dict[str, set[str]] = {"@": set(), "+": set(), "": set()}
     for holder, above in _holders(thing):
-        by_name = any(
-            " " in value and said(value)
-            for key, value in holder.items()
-            if isinstance(value, str) and len(value) < 128 and _last(key) in _NAMES
-        )
+        by_name: bool | None = None
         for key, value in holder.items():
             kind = _reaching(key, value)
+            if kind is None:
+                continue
             named = {singular(word) for word in split_words(key[:64])} & _RELATIONS | above
-            if kind is not None and (by_name or any(map(spoken, named))):
+            if by_name is None:
+                by_name = _bears_name(holder, said)
+            if by_name or any(map(spoken, named)):
                 found[kind].add(value)
-    return [value for values in found.values() if len(values) == 1 for value in values]
+    meant = [value for values in found.values() if len(values) == 1 for value in values]
+    return meant if meant and _is_identified(thing, said) else []
 
 
 def given_links(answer: object, said: Callable[[str], bool] | None = None) -> list[str]:
@@ -64,14 +65,13 @@ def given_links(answer: object, said: Callable[[str], bool] | None = None) -> li
 
     With `said`, to the thing that it looked up, where the principal identified that.
     """
-    thing = _thing(answer)
-    if thing is None or (said is not None and not _is_identified(thing, said)):
-        return []
-    return [
+    thing = _thing(answer) or {}
+    links = [
         value
         for key, value in thing.items()
         if isinstance(value, str) and "://" in value[:12] and _last(key) in _LINKS
     ]
+    return links if links and (said is None or _is_identified(thing, said)) else []
 
 
 def _is_identified(thing: Mapping[str, Any], said: Callable[[str], bool]) -> bool:
@@ -108,9 +108,17 @@ def _holders(thing: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], froz
                 pending.append((value, frozenset(relation) or above, depth + 1))
 
 
+def _bears_name(holder: Mapping[str, Any], said: Callable[[str], bool]) -> bool:
+    return any(
+        " " in value and said(value)
+        for key, value in holder.items()
+        if isinstance(value, str) and len(value) < 128 and _last(key) in _NAMES
+    )
+
+
 def _reaching(key: str, value: object) -> str | None:
     """Which way a field's value reaches somebody: an address, a phone, a handle."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not 2 < len(value) < 320:
         return None
     last = _last(key)
     if last not in _REACHING and last not in _RELATIONS:

@@ -31,6 +31,8 @@ _REACHING: Final = frozenset(
         ValueType.CHANNEL,
     }
 )
+#: As long as the shortest phone number or account that is compared as one.
+_LONG: Final = 6
 _VISIBILITY: Final = words("visibility privacy audience sharing")
 _ADDRESSES: Final = frozenset({AtomKind.EMAIL, AtomKind.URL, AtomKind.ACCOUNT})
 
@@ -44,7 +46,7 @@ def effective_role(leaf: ArgumentValue) -> ArgumentRole | None:
     role = leaf.role
     if role is None or role.kind not in _CARRIED:
         return role
-    if leaf.beneath and not isinstance(leaf.value, bool):
+    if leaf.beneath and _can_reach(leaf.value):
         words = [singular(word) for word in split_words(leaf.beneath)]
         for word in dict.fromkeys((*words[-1:], *words[:1])):
             holds = HOLDS.get(word, ValueType.TEXT)
@@ -58,6 +60,11 @@ def effective_role(leaf: ArgumentValue) -> ArgumentRole | None:
         if any(one.kind in _ADDRESSES for one in found):
             return ArgumentRole(ArgumentKind.SINK)
     return role
+
+
+def _can_reach(value: JsonValue) -> bool:
+    """Whether a value can name somebody: a number of fewer than six digits only counts."""
+    return isinstance(value, str) or (not isinstance(value, bool) and len(str(value)) >= _LONG)
 
 
 def opens(pointer: str, value: JsonValue) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,14 @@ _MAX_LINKS: Final = 4
 _MAX_KNOWN: Final = 64
 
 
+class _Says(Enum):
+    """What a field is to its entry: who sent it, a name that may be the sender's, or neither."""
+
+    SENDER = 1
+    NAME = 2
+    NOTHING = 3
+
+
 class Senders:
     """The links in what the people shared whom the principal names; a copy is made for a draft."""
 
@@ -48,8 +57,9 @@ class Senders:
         """Entries of an output that hold links; nothing where the principal speaks of no page."""
         if _PAGES.isdisjoint(spoken):
             return
+        known: dict[str, _Says] = {}
         for fields, text in entries:
-            names = {word for word in _senders(fields) if called(word)}
+            names = {word for word in _senders(fields, known) if called(word)}
             if not names:
                 continue
             links = frozenset(islice(_links(text), _MAX_LINKS))
@@ -62,14 +72,27 @@ class Senders:
         return any(links == {form} for links in self._links.values())
 
 
-def _senders(fields: Iterable[tuple[str, str]]) -> Iterable[str]:
+def _senders(fields: Iterable[tuple[str, str]], known: dict[str, _Says]) -> Iterable[str]:
     """The folded words of the names under which an entry says who sent it."""
-    keys = [(split_words(key[:64]), value) for key, value in fields]
-    sent = any(_SENDERS.intersection(map(singular, key)) for key, _ in keys)
-    for key, value in keys if sent else ():
-        bare = len(key) == 1 or (len(key) == 2 and key[0] in _CALLED)
-        if _SENDERS.intersection(map(singular, key)) or (bare and key[-1] in NAMING):
-            yield from _WORD.findall(normalise(value).casefold())
+    names: list[str] = []
+    sent = False
+    for key, value in fields:
+        says = known.get(key)
+        if says is None:
+            says = known[key] = _says(key)
+        if says is not _Says.NOTHING:
+            sent = sent or says is _Says.SENDER
+            names.append(value)
+    for value in names if sent else ():
+        yield from _WORD.findall(normalise(value).casefold())
+
+
+def _says(key: str) -> _Says:
+    words = split_words(key[:64])
+    if _SENDERS.intersection(map(singular, words)):
+        return _Says.SENDER
+    bare = len(words) == 1 or (len(words) == 2 and words[0] in _CALLED)
+    return _Says.NAME if bare and words[-1] in NAMING else _Says.NOTHING
 
 
 def _links(text: str) -> Iterable[str]:

@@ -574,15 +574,19 @@ def test_another_value_of_the_field_that_the_principal_gave_is_not_meant() -> No
 
 
 def test_a_member_of_a_free_object_is_judged_by_its_name() -> None:
-    where = tool(fields=CONTENT)
+    where = tool(fields=CONTENT, row=CONTENT)
     arguments: dict[str, JsonValue] = {
-        "fields": {"title": "Lunch", "attendees": ["eve@y.org"], "forward_to": "eve@y.org"}
+        "fields": {"title": "Lunch", "attendees": ["eve@y.org"], "forward_to": "eve@y.org"},
+        "row": {"from": 5, "to": 9, "phone": 4915112345},
     }
     kinds = {one.pointer: one.kind for one in trace(where, arguments, task("Rename it to Lunch"))}
     assert kinds == {
         "/fields/title": "content",
         "/fields/attendees/0": "sink",
         "/fields/forward_to": "sink",
+        "/row/from": "content",
+        "/row/to": "content",
+        "/row/phone": "sink",
     }
 
 
