@@ -73,7 +73,7 @@ def show_task(
         print(f"{name:<14}{plain(value)}".rstrip())
     print()
     print_table(
-        ("seq", "time", "what", "class", "decision", "reasons", "outcome"),
+        ("seq", "time", "what", "class", "decision", "reasons", "outcome", "decision id"),
         map(_entry_line, entries),
     )
 
@@ -140,6 +140,7 @@ def _entry_line(entry: dict[str, Any]) -> Sequence[str]:
         str(entry.get("decision", "")) if entry["kind"] != "outcome" else "",
         ", ".join(map(str, codes)) if isinstance(codes, list) else "",
         str(entry.get("outcome") or entry.get("status") or ""),
+        str(entry.get("id", "")) if entry["kind"] == "decision" else "",
     )
 
 
