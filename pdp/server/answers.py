@@ -8,6 +8,7 @@ from typing import Final
 from google.protobuf.struct_pb2 import ListValue, NullValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from pdp.decide import ANSWER_VALID_US
 from pdp.domain.answer import (
     Answer,
     ApprovalReference,
@@ -35,8 +36,6 @@ _PASSING: Final = frozenset(
 )
 _TRY_AGAIN: Final = "Ask again after a pause, under a new request_id."
 _CORRECT: Final = "Correct the request as the message says, and ask again."
-# The contract: valid_until is at least 60 s ahead on every answer, also when it has arrived.
-_REFUSAL_VALID_US: Final = 75_000_000
 
 
 def answer(value: Answer, *, console_url: str = "") -> decision_pb2.AuthorizeResponse:
@@ -81,7 +80,7 @@ def denied(refusal: Refusal, *, request_id: str, now_us: int) -> decision_pb2.Au
         ],
         request_id=request_id,
         evaluated_at=timestamp(now_us),
-        valid_until=timestamp(now_us + _REFUSAL_VALID_US),
+        valid_until=timestamp(now_us + ANSWER_VALID_US),
         next_action=(decision_pb2.NEXT_ACTION_RETRY if passing else decision_pb2.NEXT_ACTION_NONE),
     )
 
