@@ -160,7 +160,7 @@ def _gather_call(
         goal=met.goal,
         tool_acts=does.acts,
         stance=stance(met.goal, does),
-        about=tool is not None and is_about(tool, traces, does.acts, met.goal, met.atoms.says),
+        about=tool is not None and is_about(tool, traces, does, met.goal, met.atoms.says),
     )
 
 

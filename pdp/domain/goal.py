@@ -42,6 +42,7 @@ class Ask:
     """A verb that a goal asks with, in its base form, and the words that follow it, singular."""
 
     verb: str
+    acts: Acts
     about: frozenset[str]
 
 
@@ -143,7 +144,7 @@ class _Reader:
                 one.end + _ABOUT, *(after.start for after in heard[place + 1 :][:1]), len(tokens)
             )
             about = frozenset(singular(token.lower()) for token in tokens[one.start + 1 : ends])
-            self.asks.add(Ask(one.verb, about))
+            self.asks.add(Ask(one.verb, one.acts, about))
 
     def _read_foreign(self, spoken: Sequence[str]) -> None:
         for language in LANGUAGES.values():
@@ -180,14 +181,18 @@ def stance(goal: GoalActs, tool: ToolActs) -> Stance:
         return Stance.ASKED
     if forbidden(goal, tool.acts):
         return Stance.UNASKED
-    covered = {Act.LOOK}.union(*(COVERS[act] for act in goal.acts))
     grave = tool.acts & GRAVE
-    if (grave or tool.acts) & covered:
+    if (grave or tool.acts) & covered(goal.acts):
         return Stance.ASKED
     if not grave and any(one.verb in tool.verbs and one.about & tool.about for one in goal.asks):
         return Stance.ASKED
     near = goal.maybe.union(*(NEAR.get(act, _NO_ACTS) for act in goal.acts))
     return Stance.UNSURE if tool.acts & near else Stance.UNASKED
+
+
+def covered(acts: Acts) -> Acts:
+    """What asking for these acts also covers: the ways in which servers offer them."""
+    return acts.union(*(COVERS[act] for act in acts))
 
 
 def forbidden(goal: GoalActs, tool_acts: Acts) -> bool:

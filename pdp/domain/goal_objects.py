@@ -7,27 +7,29 @@ from typing import Final
 
 from pdp.domain.catalogue import ArgumentKind, Tool
 from pdp.domain.definition import PREPOSITIONS, singular, split_words
-from pdp.domain.goal import GoalActs
-from pdp.domain.goal_words import Act, Acts
+from pdp.domain.goal import GoalActs, covered
+from pdp.domain.goal_words import Act
 from pdp.domain.provenance import ArgumentTrace
 from pdp.domain.seen import Origin
-from pdp.domain.vocabulary import MODIFIERS, STRONG_VERBS, words
+from pdp.domain.tool_acts import ToolActs
+from pdp.domain.vocabulary import MODIFIERS, STRONG_VERBS, WEAK_VERBS, words
 
 #: Nouns that people use for one another, and those of other languages; a line is one kind of thing.
 _KINDS_BY_LINE: Final = """
-mail email e-mail message inbox mailbox letter reply thread newsletter gmail outlook nachricht \
+mail email e-mail message msg inbox mailbox letter reply thread newsletter gmail outlook nachricht \
 mails courriel correo mensaje
-message dm chat text sms post channel thread conversation slack teams room group
-post tweet comment thread story status review message announcement feed
+message msg dm chat text sms post channel thread conversation slack teams room group
+post tweet comment thread story status review message msg announcement feed
 event meeting appointment calendar call invite invitation reminder slot schedule termin \
 besprechung kalender rendez-vous réunion agenda cita reunión evento lunch dinner breakfast \
 standup interview party session workshop conference
 file document doc attachment report spreadsheet sheet presentation slide folder pdf image photo \
 picture text list drive directory path readme line section paragraph datei dokument ordner \
-fichier dossier archivo documento carpeta code script config csv markdown article page
-payment transaction transfer money bill invoice rent fee funds standing salary debt überweisung \
-zahlung rechnung miete paiement virement facture loyer pago transferencia factura alquiler euro \
-dollar pound debit order subscription
+fichier dossier archivo documento carpeta code script config csv markdown article page \
+runbook playbook guide manual handbook
+payment transaction txn transfer money bill invoice rent fee funds standing salary debt \
+überweisung zahlung rechnung miete paiement virement facture loyer pago transferencia factura \
+alquiler euro dollar pound debit order subscription
 issue ticket bug story card item request case incident problem pull_request pr
 task todo to-do reminder item action card ticket list aufgabe tâche tarea
 pull pr merge request branch change review patch code
@@ -37,12 +39,20 @@ user account profile info information detail data person member contact address 
 settings setting preference
 contact person people address friend colleague customer lead kontakt adresse
 password passwort credential login pin passphrase mot contraseña secret key
-reservation booking hotel restaurant flight table room car trip stay ride ticket rental \
-appointment
+reservation booking trip stay rental itinerary
+reservation booking appointment
+hotel hostel room apartment flat lodging accommodation guesthouse motel suite bed stay place villa \
+cabin campsite unterkunft chambre habitación
+restaurant table dinner lunch seat brunch tisch mesa
+flight ticket seat plane trip journey itinerary flug vol vuelo
+train bus ferry coach tram rail ticket seat trip journey zug bahn
+car van vehicle rental ride taxi cab bike scooter camper truck mietwagen
+event show concert tour class course court slot ticket appointment
 order cart purchase product item basket checkout shopping bestellung commande pedido
 row record entry table database column field sheet cell value customer line
 label tag category flag
-page site website wiki article web document tab browser form button link
+page site website runbook playbook guide handbook wiki article web document tab browser form \
+button link
 limit budget cap
 alarm timer reminder light lamp thermostat device switch
 song playlist track album music video
@@ -75,7 +85,6 @@ _TELLING: Final = frozenset(
         Act.INVITE,
         Act.PAY,
         Act.BUY,
-        Act.BOOK,
         Act.SCHEDULE,
         Act.MERGE,
     }
@@ -85,18 +94,21 @@ _TELLING: Final = frozenset(
 def is_about(
     tool: Tool,
     traces: Sequence[ArgumentTrace],
-    tool_acts: Acts,
+    does: ToolActs,
     goal: GoalActs,
     says: Callable[[str], bool],
 ) -> bool:
     """Whether the goal has anything to do with what a call acts on.
 
     It has where an argument is something that the principal named, or was met beside it; where it
-    asks for just this act, and the act says what it is done to; or where it names such things.
+    asks for just this act, and the act says what it is done to; where it asks for it of something
+    that the tool's own words speak of; or where it names such things.
     `says` tells whether a text of the principal holds a run of whole words. What has no effect
     needs none of it.
     """
-    if not tool.tool_class.has_effect or tool_acts & goal.acts & _TELLING:
+    if not tool.tool_class.has_effect or does.acts & goal.acts & _TELLING:
+        return True
+    if any(covered(one.acts) & does.acts and one.about & does.about for one in goal.asks):
         return True
     chosen = (one for one in traces if one.kind in (ArgumentKind.SINK, ArgumentKind.IDENTIFIER))
     if any(one.origin is Origin.PRINCIPAL or (one.named and one.exists) for one in chosen):
@@ -106,7 +118,9 @@ def is_about(
 
 def _forms(tool: Tool) -> Iterator[str]:
     spoken = [singular(word) for word in split_words(tool.name)]
-    nouns = [word for word in spoken if word not in STRONG_VERBS and word not in _IDLE]
+    # What a name begins with is its verb ("book_flight") where more follows.
+    verb = spoken[0] if spoken and spoken[0] in WEAK_VERBS else ""
+    nouns = [one for one in spoken if one not in STRONG_VERBS and one not in _IDLE and one != verb]
     for noun in nouns or spoken:
         yield from _inflected(noun)
         for kind in _KINDS:

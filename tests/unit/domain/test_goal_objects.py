@@ -9,7 +9,7 @@ from pdp.domain.goal_objects import is_about
 from pdp.domain.inference import infer_tool
 from pdp.domain.provenance import trace
 from pdp.domain.task_atoms import TaskAtoms
-from pdp.domain.tool_acts import acts_of
+from pdp.domain.tool_acts import read_tool
 from pdp.domain.values import OutputLabel
 
 
@@ -22,7 +22,7 @@ def about(goal: str, name: str, returned: str = "", **arguments: str) -> bool:
     atoms.add_principal(goal)
     atoms.add_output(returned.encode(), "", OutputLabel.UNTRUSTED, "d-1")
     traces = trace(tool, arguments, atoms)
-    return is_about(tool, traces, acts_of(tool), read_goal(goal), atoms.says)
+    return is_about(tool, traces, read_tool(tool), read_goal(goal), atoms.says)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,8 @@ def about(goal: str, name: str, returned: str = "", **arguments: str) -> bool:
         ("Lösche die älteste Datei", "delete_file"),
         ("Add a reminder to call Ann", "create_task"),
         ("Fix the failing test in the code", "update_file"),
+        ("Book a seat on the early train", "book_ticket"),
+        ("Reserve somewhere to stay in Ulm", "reserve_lodging"),
     ],
 )
 def test_a_goal_that_names_such_a_thing_is_about_it(goal: str, name: str) -> None:
@@ -51,6 +53,8 @@ def test_a_goal_that_names_such_a_thing_is_about_it(goal: str, name: str) -> Non
         ("Cancel my appointment tomorrow", "cancel_subscription"),
         ("Update the issue about the login page", "update_vacation_responder"),
         ("Rename the event", "reset_api_key"),
+        ("Book a table for two on Friday", "book_flight"),
+        ("Rent a van for Saturday", "reserve_room"),
     ],
 )
 def test_a_goal_about_something_else_is_not(goal: str, name: str) -> None:
@@ -73,3 +77,8 @@ def test_so_does_a_thing_that_was_met_beside_what_the_principal_named() -> None:
 def test_an_act_that_says_what_it_is_done_to_needs_no_noun() -> None:
     assert about("Pay what we owe", "approve_payment")
     assert about("Look it up", "search_files")
+
+
+def test_what_an_argument_of_the_tool_is_called_counts_where_the_goal_asks_for_it() -> None:
+    assert about("Set my nickname to Bee", "update_identity", nickname="Bee")
+    assert not about("Set the alarm. What is my nickname?", "update_identity", nickname="Wasp")
