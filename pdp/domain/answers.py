@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pdp.domain.definition import singular, split_words
 from pdp.domain.vocabulary import words
@@ -30,10 +30,15 @@ _PHONE: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,24}")
 _HANDLE: Final = re.compile(r"@?[\w.-]{3,64}")
 #: How deep the parts of one thing lie, and how many a thing has.
 _MAX_DEPTH, _MAX_PARTS = 3, 128
+#: A longer text is none of its values.
+_MAX_TEXT: Final = 4096
+
+#: The one thing that an answer is: its texts and the things in it, by name, each at most 4096 long.
+Thing: TypeAlias = dict[str, Any]
 
 
 def described(
-    answer: object, said: Callable[[str], bool], spoken: Callable[[str], bool]
+    thing: Thing | None, said: Callable[[str], bool], spoken: Callable[[str], bool]
 ) -> list[str]:
     """Addresses, phones and handles of whom the principal meant by the thing that was looked up.
 
@@ -41,7 +46,6 @@ def described(
     that the principal gave; nobody where the answer is no thing that the principal identified, or
     gives two addresses for them. `said` tells of a value, `spoken` of a folded word.
     """
-    thing = _thing(answer)
     if thing is None:
         return []
     found: dict[str, set[str]] = {"@": set(), "+": set(), "": set()}
@@ -60,29 +64,31 @@ def described(
     return meant if meant and _is_identified(thing, said) else []
 
 
-def given_links(answer: object, said: Callable[[str], bool] | None = None) -> list[str]:
+def given_links(thing: Thing | None, said: Callable[[str], bool] | None = None) -> list[str]:
     """The links that a server gives to the thing that a call made, and to nothing inside it.
 
     With `said`, to the thing that it looked up, where the principal identified that.
     """
-    thing = _thing(answer) or {}
     links = [
         value
-        for key, value in thing.items()
+        for key, value in (thing or {}).items()
         if isinstance(value, str) and "://" in value[:12] and _last(key) in _LINKS
     ]
-    return links if links and (said is None or _is_identified(thing, said)) else []
+    return links if thing and links and (said is None or _is_identified(thing, said)) else []
 
 
-def _is_identified(thing: Mapping[str, Any], said: Callable[[str], bool]) -> bool:
+def _is_identified(thing: Thing, said: Callable[[str], bool]) -> bool:
     return any(
         isinstance(value, str) and re.search(r"\d", value) and len(value) < 256 and said(value)
         for value in thing.values()
     )
 
 
-def _thing(answer: object) -> Mapping[str, Any] | None:
-    """The one object of an answer, without what it is wrapped in."""
+def one_thing(answer: object) -> Thing | None:
+    """The one object of an answer, without what it is wrapped in; None where it is no such thing.
+
+    Lists hold other things, and are left out.
+    """
     for _ in range(_MAX_DEPTH):
         if isinstance(answer, list) and len(answer) == 1:
             (answer,) = answer
@@ -91,7 +97,17 @@ def _thing(answer: object) -> Mapping[str, Any] | None:
             if not isinstance(below, dict | list):
                 break
             answer = below
-    return answer if isinstance(answer, dict) and len(answer) <= _MAX_PARTS else None
+    return _kept(answer, 0) if isinstance(answer, dict) and len(answer) <= _MAX_PARTS else None
+
+
+def _kept(node: Mapping[str, Any], depth: int) -> Thing:
+    kept: Thing = {}
+    for key, value in node.items():
+        if isinstance(value, str) and len(value) <= _MAX_TEXT:
+            kept[key] = value
+        elif isinstance(value, dict) and len(value) <= _MAX_PARTS and depth < _MAX_DEPTH:
+            kept[key] = _kept(value, depth + 1)
+    return kept
 
 
 def _holders(thing: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], frozenset[str]]]:

@@ -6,39 +6,29 @@ Two values are the same thing when their atoms are equal, and never because one 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import quote, unquote_to_bytes, urlsplit
-
-import idna
 
 from pdp.domain.atoms_dates import ISO_DATE, day
+from pdp.domain.atoms_url import MAX_VALUE as MAX_VALUE
+from pdp.domain.atoms_url import domain as domain
+from pdp.domain.atoms_url import url as url
 from pdp.domain.catalogue import ValueType
+from pdp.domain.normal_form import HIDDEN
+from pdp.domain.normal_form import normalise as normalise
 
 if TYPE_CHECKING:
     from pdp.domain.canonical import JsonValue
 
 #: Longer plain text is compared by its SHA-256: an index must not hold whole documents.
 MAX_PLAIN: Final = 256
-#: Longer values of one argument are no address, account or name of anything.
-MAX_VALUE: Final = 4096
-#: The longest domain (RFC 5321, section 4.5.3.1.2, without the root's dot).
-_MAX_DOMAIN: Final = 253
 #: The parts of one string that lists several addresses or people.
 _MAX_LISTED: Final = 64
 
-# What a reader does not see: format characters (category Cf), variation selectors, fillers.
-_HIDDEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}")
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _MAILBOX = re.compile(r"([^\s@,;<>\"()\[\]\\:]{1,64})@([^\s@,;<>\"()\[\]\\:/?#]{1,253})")
 _NAMED_MAILBOX = re.compile(r"(?:\"?[^\"<>@,;]{0,128}\"?\s*)<\s*([^<>\s]{3,320})\s*>")
 _IPV6 = re.compile(r"\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\]?")
@@ -46,20 +36,15 @@ _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 # In upper case one letter can be two.
 _IBAN_START = re.compile(r"(?:[ \-\u2010-\u2013]*\w){1,2}[ \-\u2010-\u2013]*\d")
 _DIGITS = re.compile(r"\+?\(?\d(?:[ ().\-\u2010-\u2013]{0,2}\d){5,33}")
+_DIGITS_BEGIN: Final = frozenset("+(0123456789")
 _DIGIT = re.compile("[0-9]")
 _NOT_DIGITS = re.compile(r"\D+")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,64})(?:\.\d{1,64})?")
 _MONEY = re.compile(
     r"(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?([-+]?[\d.,'\u2019 ]{1,64}?)\s?(?:[A-Z]{3}|[$€£¥₹%])?"
 )
-_URL_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
-_PLAIN_URL = re.compile(
-    r"https?://[a-z0-9]+(?:[.-][a-z0-9]+)+((?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)*+/?)"
-    r"(?:\?[A-Za-z0-9_~.=&-]+)?"
-)
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-_UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_DEFAULT_PORT = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
+# Without a step that is empty or begins with a dot.
+_PLAIN_PATH = re.compile(r"/?[^/.][^/]*+(?:/[^/.][^/]*+)*+").fullmatch
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.I)
 _FILE_OR_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]\w{1,23}")
 
@@ -113,15 +98,6 @@ def _form(kind: AtomKind, value: str) -> str:
     return kind + ":" + value
 
 
-def normalise(text: str) -> str:
-    """Text as a reader sees it: in Unicode form NFKC (UAX #15), without invisible characters."""
-    if text.isascii():
-        return text
-    if unicodedata.is_normalized("NFKC", text):
-        return _HIDDEN.sub("", text)
-    return unicodedata.normalize("NFKC", _HIDDEN.sub("", text))
-
-
 def email(text: str) -> str | None:
     """An addr-spec without quoting or comments: the case folded, the domain in ASCII (RFC 5891).
 
@@ -141,82 +117,6 @@ def mailbox_parts(text: str) -> tuple[str, ...]:
         return (text,)
     name, _, address = text[:-1].rpartition("<")
     return (text, name.strip(' "'), address.strip())
-
-
-def domain(text: str) -> str | None:
-    """A domain name or IPv4 address in lower-case ASCII without the root's dot, or None."""
-    host = text.removesuffix(".")
-    if not host or len(host) > _MAX_DOMAIN:
-        return None
-    if not host.isascii():
-        try:
-            host = idna.encode(host, uts46=True).decode("ascii")
-        except idna.IDNAError:
-            return None
-    host = host.lower()
-    return host if all(map(_LABEL.fullmatch, host.split("."))) else None
-
-
-def url(text: str) -> str | None:
-    """Scheme, host, port, path and query in the normal form of RFC 3986, section 6.2.
-
-    A fragment is left out: it is not sent. Without a scheme it is `https`. None for what clients
-    read differently: userinfo, backslashes, spaces, an encoded dot or slash, a missing host.
-    """
-    if "://" not in text[:40]:
-        text = "https://" + text
-    plain = _PLAIN_URL.fullmatch(text)
-    if plain is not None and len(text) <= MAX_VALUE:
-        return text if plain[1] else text.replace("?", "/?", 1) if "?" in text else text + "/"
-    if len(text) > MAX_VALUE or any(character in text for character in '\\ "<>^`{|}\t\r\n'):
-        return None
-    if not _URL_START.match(text):
-        return None
-    try:
-        split = urlsplit(text)
-        port = split.port
-    except ValueError:
-        return None
-    if "@" in split.netloc or "%" in split.netloc or not split.hostname:
-        return None
-    host = split.hostname if ":" in split.hostname else domain(split.hostname)
-    if host is None or re.search(r"%(?:2e|2f|5c|00)", split.path, re.IGNORECASE):
-        return None
-    shown = f"[{host}]" if ":" in host else host
-    shown += "" if port is None or port == _DEFAULT_PORT.get(split.scheme) else f":{port}"
-    query = f"?{_escapes(split.query)}" if split.query else ""
-    return f"{split.scheme}://{shown}{_dot_segments(_escapes(split.path))}{query}"
-
-
-def plain_url(text: str) -> bool:
-    """Whether a text is a URL in its normal form already: quick, and often no where it is one."""
-    found = _PLAIN_URL.fullmatch(text)
-    return found is not None and bool(found[1]) and len(text) <= MAX_VALUE
-
-
-def _escapes(text: str) -> str:
-    """Percent-encoding as RFC 3986, section 6.2.2, normalises it; other characters encoded."""
-
-    def plain(match: re.Match[str]) -> str:
-        character = unquote_to_bytes(match[0]).decode("latin-1")
-        return character if character in _UNRESERVED else match[0].upper()
-
-    text = _ESCAPE.sub(plain, text)
-    return text if text.isascii() else quote(text, safe="%/?:@!$&'()*+,;=~-._[]")
-
-
-def _dot_segments(path: str) -> str:
-    """RFC 3986, section 5.2.4."""
-    kept: list[str] = []
-    segments = path.split("/")[1:]
-    for segment in segments:
-        if segment == "..":
-            del kept[-1:]
-        elif segment != ".":
-            kept.append(segment)
-    if segments and segments[-1] in (".", ".."):
-        kept.append("")
-    return "/" + "/".join(kept)
 
 
 def account(text: str) -> str | None:
@@ -267,7 +167,7 @@ def plain(text: str) -> str:
     found = " ".join(text.split())
     if found[:1] in ("@", "#") and " " not in found:
         found = found.lstrip("@#") or found
-    if "/" in found and "://" not in found and " " not in found:
+    if "/" in found and "://" not in found and " " not in found and not _PLAIN_PATH(found):
         if ".." in found.split("/"):
             return ""
         root = "/" if found[0] == "/" else ""
@@ -346,7 +246,7 @@ def value_atoms(value: JsonValue, holds: ValueType) -> tuple[Atom, ...]:
         return found
     # An exotic spelling reaches another place than the plain one does, or the same one in disguise.
     exotic = seen != value.strip() and any(one.kind is not AtomKind.TEXT for one in found)
-    if exotic or _HIDDEN.search(value):
+    if exotic or HIDDEN.search(value):
         return tuple(Atom(one.key, "") for one in found)
     return found
 
@@ -392,5 +292,5 @@ def coded(text: str) -> Atom:
 
 def coded_form(text: str) -> str:
     """The form of `coded`; `text:` where nothing is left of the text."""
-    code = digits(text)
+    code = digits(text) if text[:1] in _DIGITS_BEGIN else None
     return _form(AtomKind.TEXT, plain(text)) if code is None else _form(AtomKind.DIGITS, code)

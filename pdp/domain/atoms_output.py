@@ -6,16 +6,29 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from pdp.domain.atoms import normalise
+from pdp.domain.atoms_words import prefix
+from pdp.domain.normal_form import HIDDEN, normal_form
 
 #: Values of one output that are looked at; beyond it is a dump of which no value is chosen by hand.
 MAX_VALUES: Final = 30_000
-#: Different lines that are read for values; each gives an atom or more.
+#: Different values, and different lines that are read for values: as many as atoms that are kept of
+#: one output. What stands behind them is not looked at.
 MAX_LINES: Final = 10_000
+#: Lists and objects of one output; making so many takes JSON's parser 15 ms. More are read as text.
+_MAX_NODES: Final = 60_000
+#: Quotation marks of one text; twice as many as its values have.
+_MAX_QUOTES: Final = 4 * MAX_LINES
+#: JSON in JSON has its escapes escaped.
+_MAX_LEVELS: Final = 3
+#: Escaped characters of what is no JSON but looks like it, where not all are well-formed.
+_MAX_ESCAPED: Final = 20_000
+#: Characters that are brought into form NFKC, besides those that are in it already and punctuation
+#: that is common in Chinese and Japanese; for some it takes 100 ns each.
+_MAX_EXOTIC: Final = 192 * 1024
 #: A longer line is prose.
 _MAX_LINE: Final = 512
 #: Records of one output that can be known by a name the principal gave them.
@@ -24,9 +37,15 @@ MAX_RECORDS: Final = 1_000
 _MAX_FIELDS: Final = 64
 #: A value longer than this is prose and no value of a field.
 _MAX_CELL: Final = 4096
-#: What NFKC may make of one character (up to 18) must not make a long output of a short one.
-_MAX_GROWTH: Final = 2
-_CHUNK: Final = 65_536
+#: NFKC makes up to 18 characters of one: what comes of so many at once counts.
+_CHUNK: Final = 32_768
+#: What NFKC makes of characters that are common in texts which are otherwise in that form.
+_COMMON: Final = {
+    **{chr(0xFEE0 + ord(mark)): mark for mark in ",.:;!?()/-~"},
+    "\u3000": " ",
+    "\u00a0": " ",
+    "\u2026": "...",
+}
 
 _QUOTED = re.compile(r"'(?<!\w')([^'\n]{1,200})'(?!\w)|\"(?<!\w\")([^\"\n]{1,200})\"(?!\w)")
 _INLINE = re.compile(r"['\"]:[ ]?([0-9]{1,20}(?:\.[0-9]{1,20})?)(?=[,}])")
@@ -64,98 +83,131 @@ def read_output(raw: bytes, media_type: str) -> Reading:
     `media_type` is what the tool says about it; JSON is recognised without being said.
     """
     text = raw.decode("utf-8", "replace")
-    seen, complete = _normalised(text)
     value = _json(text) if text.lstrip()[:1] in ("{", "[", '"') or "json" in media_type else None
-    if value is None:
-        if "\\" in seen:
-            seen += "\n" + _unescaped(seen)
-        lines = _read_lines(seen)
-        items = list(_items_of_text(seen)) if "- " in seen else []
-        return Reading(
-            lines.prose,
-            lines.rest,
-            lines.cells,
-            [record for record, _ in items if len(record) > 1],
-            complete and lines.complete,
-            _fields_of_text(seen),
-            [item for item in items if "://" in item[1]],
-        )
-    return _read_json(value, complete)
+    if value is not None:
+        return _read_json(value)
+    seen, complete = _normalised(text)
+    escaped = _Lines([], [], {}, True)
+    if "\\" in seen:
+        seen, escaped = _with_unescaped(seen)
+    lines = _read_lines(seen)
+    items = list(_items_of_text(seen)) if "- " in seen else []
+    return Reading(
+        "\n".join(lines.prose + escaped.prose),
+        "\n".join(lines.rest + escaped.rest),
+        list(lines.cells),
+        [record for record, _ in items if len(record) > 1],
+        complete and escaped.complete and lines.complete,
+        _fields_of_text(seen),
+        [item for item in items if "://" in item[1]],
+    )
 
 
 def _normalised(text: str) -> tuple[str, bool]:
     """The text as a reader sees it, and whether that is all of it."""
-    if text.isascii() or unicodedata.is_normalized("NFKC", text):
-        return normalise(text), True
-    room = _MAX_GROWTH * len(text) + _CHUNK
+    if text.isascii():
+        return text, True
+    room = _MAX_EXOTIC
     parts: list[str] = []
     for start in range(0, len(text), _CHUNK):
-        parts.append(normalise(text[start : start + _CHUNK]))
-        room -= len(parts[-1])
-        if room < 0:
-            return "".join(parts), False
+        part = HIDDEN.sub("", text[start : start + _CHUNK])
+        if not unicodedata.is_normalized("NFKC", part):
+            for written, seen in _COMMON.items():
+                part = part.replace(written, seen)
+            if not unicodedata.is_normalized("NFKC", part):
+                if room <= 0:
+                    return "".join(parts), False
+                part = normal_form("NFKC", part)
+                room -= len(part)
+        parts.append(part)
     return "".join(parts), True
 
 
 def _json(text: str) -> Any:
+    if text.count("{") + text.count("[") > _MAX_NODES:
+        return None
     try:
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None
 
 
-def _unescaped(text: str) -> str:
-    """The text with the escapes of JSON undone, as far as they can hide an address."""
-    parts = _ESCAPED.split(text)
+def _with_unescaped(text: str) -> tuple[str, _Lines]:
+    """The text with the escapes of JSON undone, as far as they can hide an address, and as it was.
+
+    Of a long line, no value of which is the whole of it, only the words with escapes are kept as
+    they were, apart from the text.
+    """
+    kept = _Lines([], [], {}, True)
+    short: list[str] = []
+    for line in text.split("\n"):
+        if "\\" in line and len(line) < _MAX_LINE:
+            short.append(line)
+        elif "\\" in line:
+            words = kept.prose if _value_of(line)[1] else kept.rest
+            words.extend(word for word in dict.fromkeys(line.split()) if "\\" in word)
+    undone = text
+    for _ in range(_MAX_LEVELS):
+        undone = undone.replace("\\\\", "\\")
+    undone, complete = _undone(undone)
+    undone = undone.replace("\\/", "/").replace("\\n", "\n").replace('\\"', '"')
+    seen, whole = _normalised(undone)
+    return "\n".join((seen, *short)), replace(kept, complete=complete and whole)
+
+
+def _undone(text: str) -> tuple[str, bool]:
+    try:
+        # Where there is one escape there are often a hundred thousand.
+        return text.encode("ascii").decode("raw_unicode_escape"), True
+    except UnicodeError:
+        parts = _ESCAPED.split(text, _MAX_ESCAPED)
     parts[1::2] = [chr(int(code, 16)) for code in parts[1::2]]
-    return normalise("".join(parts).replace("\\/", "/").replace("\\n", "\n").replace('\\"', '"'))
+    return "".join(parts), _ESCAPED.search(parts[-1]) is None
 
 
-def _read_json(value: Any, complete: bool) -> Reading:
-    texts: list[str] = []
-    cells: list[str] = []
+def _read_json(value: Any) -> Reading:
+    envelope = _enveloped(value)
+    inner = [read_output(part.encode("utf-8", "replace"), "") for part in envelope[:64]]
+    names: dict[str, Any] = {}
+    cells: dict[str, None] = {}
     records: list[Record] = []
     linking: list[Linking] = []
-    inner: list[Reading] = []
-    envelope = _enveloped(value)
-    if envelope:
-        inner = [read_output(part.encode("utf-8", "replace"), "") for part in envelope[:64]]
-        complete = complete and len(envelope) <= 64
-    unwrapped = frozenset(envelope)
-    pending = [value]
+    pending: list[Any] = [[value]]
     visited = 0
-    while pending and visited < MAX_VALUES:
+    while pending and visited < MAX_VALUES and len(cells) <= MAX_LINES:
         node = pending.pop()
-        visited += 1
         if isinstance(node, dict):
-            below = list(node.values())
-            if len(records) < MAX_RECORDS and len(below) > 1:
+            if len(records) < MAX_RECORDS and len(node) > 1:
                 fields = islice(node.items(), _MAX_FIELDS)
                 found = [(key, one) for key, one in fields if isinstance(one, str)]
                 records.append([(key, one) for key, one in found if len(one) < 256])
                 if links := "\n".join(one for _, one in found if "://" in one):
                     linking.append(([*records[-1], *_inner_fields(node)], links))
-            texts.extend(node)
-            pending.extend(reversed(below))
-        elif isinstance(node, list):
-            pending.extend(reversed(node))
-        elif isinstance(node, str) and node not in unwrapped:
-            cells.append(node)
-    distinct = list(dict.fromkeys(cells))
-    flat = [normalise(cell) for cell in distinct if "\n" not in cell and len(cell) <= _MAX_CELL]
-    long = normalise("\n".join(cell for cell in distinct if "\n" in cell or len(cell) > _MAX_CELL))
-    lines = _read_lines(long)
-    prose = "\n".join((lines.prose, *(cell for cell in flat if cell.count(" ") > 1)))
-    rest = "\n".join(
-        (lines.rest, *(cell for cell in flat if cell.count(" ") < 2), *dict.fromkeys(texts))
-    )
-    flat.extend(lines.cells)
+            names.update(node)
+            node = list(node.values())
+        visited += 1 + len(node)
+        if visited > MAX_VALUES:
+            node = node[: MAX_VALUES - visited]
+        cells.update(dict.fromkeys([one for one in node if one.__class__ is str]))
+        pending.extend([one for one in reversed(node) if one.__class__ in (dict, list)])
+    for text in envelope:
+        cells.pop(text, None)
+    complete = visited <= MAX_VALUES and len(cells) <= MAX_LINES and len(envelope) <= 64
+    kept = list(islice(cells, MAX_LINES))
+    flat = [cell for cell in kept if "\n" not in cell and len(cell) <= _MAX_CELL]
+    long = [cell for cell in kept if "\n" in cell or len(cell) > _MAX_CELL]
+    seen, whole = _normalised("\n".join(flat))
+    passage, all_of_it = _normalised("\n".join(long))
+    flat = seen.split("\n") if flat else []
+    lines = _read_lines(passage)
+    lines.prose.extend(cell for cell in flat if cell.count(" ") > 1)
+    lines.rest.extend(cell for cell in flat if cell.count(" ") < 2)
     return Reading(
-        "\n".join((prose, *(part.prose for part in inner))),
-        "\n".join((rest, *(part.text for part in inner))),
-        [*flat, *(cell for part in inner for cell in part.cells)],
+        "\n".join((*lines.prose, *(part.prose for part in inner))),
+        "\n".join((*lines.rest, *names, *(part.text for part in inner))),
+        [*flat, *lines.cells, *(cell for part in inner for cell in part.cells)],
         [*records, *(record for part in inner for record in part.records)],
-        complete and lines.complete and not pending and all(part.complete for part in inner),
+        complete and whole and all_of_it and lines.complete and all(p.complete for p in inner),
         inner[0].whole if len(inner) == 1 else value,
         [*linking, *(one for part in inner for one in part.linking)],
     )
@@ -184,9 +236,9 @@ def _enveloped(value: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    prose: str
-    rest: str
-    cells: list[str]
+    prose: list[str]
+    rest: list[str]
+    cells: dict[str, None]
     complete: bool
 
 
@@ -200,32 +252,41 @@ def _read_lines(text: str) -> _Lines:
         lines.update(dict.fromkeys(some))
     prose: list[str] = []
     rest: list[str] = []
-    cells: list[str] = []
-    for line in islice(lines, MAX_LINES):
-        bare = line.strip().removeprefix("- ")
-        if not bare:
+    cells: dict[str, None] = {}
+    for at, line in enumerate(lines):
+        if at == MAX_LINES or len(cells) > MAX_LINES:
+            return _Lines(prose, rest, cells, False)
+        value, is_prose = _value_of(line)
+        if not value and not line.strip():
             continue
-        key = bare.find(":", 0, 42)
-        value = bare[key + 1 :].lstrip() if key > 0 and bare[key + 1 : key + 2] in _GAP else bare
-        several = value.find(" ", value.find(" ") + 1) > 0
-        if value is bare and several:
-            is_prose = not _is_row(bare)
-        else:
-            is_prose = several or (value is bare and line[0] == " " and line.find("- ") < 0)
         (prose if is_prose else rest).append(line)
         if len(value) < _MAX_LINE:
-            cells.append(value.strip("'\""))
+            cells[value.strip("'\"")] = None
             if not is_prose or "," in value:
-                cells.extend(_cells_of_row(value))
-    prose.extend(islice(lines, MAX_LINES, None))
-    prose.append(beyond)
+                cells.update(dict.fromkeys(_cells_of_row(value)))
+    if beyond:
+        return _Lines(prose, rest, cells, False)
+    quoting = prefix(text, "'\"", _MAX_QUOTES)
     if "'" in text or '"' in text:
-        cells.extend(found[1] or found[2] for found in islice(_QUOTED.finditer(text), MAX_LINES))
-        cells.extend(found[1] for found in islice(_INLINE.finditer(text), MAX_LINES))
-    return _Lines("\n".join(prose), "\n".join(rest), cells, len(lines) <= MAX_LINES)
+        for pattern in (_QUOTED, _INLINE):
+            found = islice(pattern.finditer(quoting), MAX_LINES)
+            cells.update(dict.fromkeys([match[match.lastindex or 0] for match in found]))
+    complete = len(cells) <= MAX_LINES and len(quoting) == len(text)
+    return _Lines(prose, rest, cells, complete)
 
 
 _GAP: Final = (" ", "\t", "")
+
+
+def _value_of(line: str) -> tuple[str, bool]:
+    """What stands behind the key of a line, if it has one, and whether it is running text."""
+    bare = line.strip().removeprefix("- ")
+    key = bare.find(":", 0, 42)
+    value = bare[key + 1 :].lstrip() if key > 0 and bare[key + 1 : key + 2] in _GAP else bare
+    several = value.find(" ", value.find(" ") + 1) > 0
+    if value is bare and several:
+        return value, not _is_row(bare)
+    return value, several or (value is bare and line[:1] == " " and line.find("- ") < 0)
 
 
 def _is_row(line: str) -> bool:

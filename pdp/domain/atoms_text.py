@@ -5,28 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from string import ascii_letters
 from typing import Final
 
-from pdp.domain.atoms import (
-    MAX_PLAIN,
-    AtomKind,
-    account,
-    coded_form,
-    digits,
-    domain,
-    email,
-    number,
-    plain_url,
-    url,
-)
+from pdp.domain.atoms import MAX_PLAIN, AtomKind, account, coded_form, digits, email, number
 from pdp.domain.atoms_dates import day
-from pdp.domain.atoms_words import EDGES, Parts, Telling, is_telling
-from pdp.domain.atoms_words import telling as telling
+from pdp.domain.atoms_url import domain, plain_url, url
+from pdp.domain.atoms_words import EDGES, Parts, Telling, is_telling, telling
 from pdp.domain.vocabulary import words
 
-#: Different atoms of one text that are found; it is as many as are kept of one output.
+#: Different atoms of one text or output that are found: half of what a task keeps, so that one dump
+#: leaves room for what comes after.
 MAX_FORMS: Final = 10_000
 #: Addresses, counted as often as they stand there.
 _MAX_MAILBOXES: Final = 2 * MAX_FORMS
@@ -36,10 +26,16 @@ _MAX_ODD_URLS: Final = 2_000
 _MAX_GROUPED: Final = 2_000
 #: Numbers that are looked at for a word that makes them a name.
 _MAX_MARKED: Final = 10_000
-#: Domains in other scripts that are brought to ASCII; each takes tens of microseconds.
-_MAX_IDN: Final = 200
+#: Domains in other scripts that are brought to ASCII; each takes a tenth of a millisecond.
+_MAX_IDN: Final = 100
+#: Characters that may begin a phone number; a text with more is a table of numbers.
+_MAX_PHONES_BEGUN: Final = 300_000
 
 _DECIMAL = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}").fullmatch
+# Of what begins with a digit or a sign; two dots are none without a comma.
+_AMOUNT = re.compile(
+    r"[-+]?(?![^.,]*+\.[^.,]*+\.[^,]*+$)[\d.,'\u2019]++(?:[A-Z]{3}|[$€£¥₹%])?"
+).fullmatch
 _EMAIL = re.compile(r"(?<![\w.!&'+%~-])[\w.!&'+%~-]{1,64}+@[^\s@,;<>\"'`()\[\]{}\\:/?#&=|]{3,253}")
 _HAS_EMAIL = re.compile(r"[^@]{1,512}@[^@\s]{1,253}\.[a-zA-Z]").match
 _SIMPLE_EMAIL = re.compile(
@@ -66,7 +62,7 @@ _PHONE = re.compile(
     r"[+(0](?<![\w+][+(0])(?:(?<=\+)|(?<=\()\+?|(?<=0)0)[0-9][0-9 ().-]{6,23}[0-9](?!\w)"
 )
 _GROUPED = re.compile(r"(?<![\w.,+-])[0-9](?:[ -]?[0-9]){5,20}(?![\w])")
-_MARKED = re.compile(r"[ #:='\"]([0-9]{1,5})(?!\w|\.\w)")
+_MARKED = re.compile(r"[ #:='\"]([0-9]{1,5}+)(?!\w|\.\w)")
 # What stands in front of the mark's last character; quicker than the expression that is sure.
 _BEFORE_MARKED: Final = frozenset(ascii_letters + " :#='\"")
 # Read from its end: what may stand between, then a word or `#`, each with nothing before it.
@@ -143,6 +139,7 @@ def find_forms(read: Telling, *, cells: Iterable[str] = (), most: int = MAX_FORM
 def _phones(parts: Parts, text: str) -> Iterator[str]:
     if not ("+" in text or "(" in text or "00" in text):
         return
+    text = parts.within(text, "+(0", _MAX_PHONES_BEGUN)
     for found in parts.first(_PHONE.finditer(text), _MAX_GROUPED):
         code = digits(found[0])
         if code is not None:
@@ -168,22 +165,20 @@ def _emails(parts: Parts) -> Iterator[str]:
 
 def _urls(parts: Parts) -> Iterator[str]:
     whole, bare = parts.linking()
-    odd = 0
-    for word in whole:
+    odd = exotic = 0
+    for word in chain(whole, bare):
         if plain_url(word):
             yield f"url:{word}"
             continue
-        for form, _ in word_urls(word):
+        if not word.isascii() and not word.partition("://")[2].partition("/")[0].isascii():
+            exotic += 1
+        for form, _ in word_urls(word) if exotic <= _MAX_IDN else ():
             odd += 1
-            if odd > _MAX_ODD_URLS:
-                parts.complete = False
-                return
             if form is not None:
                 yield f"url:{form}"
-    for word in bare:
-        for form, _ in word_urls(word):
-            if form is not None:
-                yield f"url:{form}"
+        if odd > _MAX_ODD_URLS or exotic > _MAX_IDN:
+            parts.complete = False
+            return
 
 
 def word_urls(word: str) -> Iterator[tuple[str | None, str]]:
@@ -282,7 +277,7 @@ def _amounts(found: Iterable[str]) -> Iterator[str]:
             whole, _, part = bare.partition(".")
             part = part.rstrip("0")
             yield f"number:{whole.lstrip('0') or '0'}{'.' if part else ''}{part}"
-        elif (amount := number(bare)) is not None:
+        elif _AMOUNT(bare) and (amount := number(bare)) is not None:
             yield f"number:{amount}"
 
 

@@ -27,6 +27,9 @@ _MAX_MAILING: Final = 384 * 1024
 #: No address is nearly as long (RFC 5321, section 4.5.3.1); what has no mark for so long is data.
 _MAX_MAILBOXES: Final = 4096
 
+#: Marks that stand in no word; a text with more is drawn, not written.
+_MAX_MARKS: Final = 250_000
+
 #: What may stand around a word and is no part of it.
 EDGES: Final = ".,;:!?'\"`()[]{}<>*_=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
 #: Whether a word holds a digit or a mark that names have inside.
@@ -51,9 +54,10 @@ class Telling:
 
 def telling(text: str, most: int = MAX_TELLING) -> Telling:
     """The words of normalised text that hold a digit or a mark inside, `most` at most."""
+    seen = prefix(text, "._-~+", _MAX_MARKS)
     found: dict[str, None] = {}
     at = met = 0
-    for match in islice(_REST.finditer(text), _MAX_MET + 1):
+    for match in islice(_REST.finditer(seen), _MAX_MET + 1):
         start, end = match.span()
         before = text[at:start]
         at = end
@@ -63,7 +67,7 @@ def telling(text: str, most: int = MAX_TELLING) -> Telling:
         met += 1
         if len(found) > most:
             break
-    complete = len(found) <= most and met <= _MAX_MET
+    complete = len(found) <= most and met <= _MAX_MET and len(seen) == len(text)
     return Telling(text, list(islice(found, most)), complete)
 
 
@@ -111,6 +115,12 @@ class Parts:
         self.complete &= len(found) <= _MAX_PIECES
         return [part for part in islice(found, _MAX_PIECES) if 0 < len(part) <= MAX_PLAIN]
 
+    def within(self, text: str, marks: str, most: int) -> str:
+        """So much of a text that it has about so many of the marks."""
+        seen = prefix(text, marks, most)
+        self.complete &= len(seen) == len(text)
+        return seen
+
     def first(self, matches: Iterator[re.Match[str]], most: int) -> Iterator[re.Match[str]]:
         """So many of what was found."""
         yield from islice(matches, most)
@@ -123,3 +133,9 @@ def _apart(words: list[str], marks: str, most: int = -1) -> list[str]:
     for mark in marks:
         text = text.replace(mark, " ")
     return text.split(None, most)
+
+
+def prefix(text: str, marks: str, most: int) -> str:
+    """As much of a text as has about `most` of the marks, if they are spread evenly."""
+    count = sum(map(text.count, marks))
+    return text if count <= most else text[: len(text) * most // count]

@@ -61,23 +61,18 @@ def choice(
         for word in found:
             bearers.setdefault(word, []).append(at)
     telling = {word: bearing for word, bearing in bearers.items() if len(bearing) <= _MAX_BEARERS}
-    weight = {
-        at: len(found) + sum(1 for value in {value for _, value in entries[at]} if said(value))
-        for at, found in borne.items()
-    }
+    values = {at: frozenset(value for _, value in entries[at]) for at in borne}
+    weight = {at: len(found) + sum(map(said, values[at])) for at, found in borne.items()}
     meant: dict[str, None] = {}
     disputed: dict[str, None] = {}
     for at, found in borne.items():
         if telling.keys().isdisjoint(found):
             continue
         others = {other for word in found for other in telling.get(word, ())}
-        rivals = [
-            {value for _, value in entries[other]}
-            for other in others
-            if weight[other] >= weight[at]
-        ]
+        rivals = (values[other] for other in others if weight[other] >= weight[at])
+        undisputed = values[at].intersection(*rivals)
         for value in dict.fromkeys(value for _, value in entries[at]):
-            (meant if all(value in rival for rival in rivals) else disputed)[value] = None
+            (meant if value in undisputed else disputed)[value] = None
     return Choice(list(meant), [value for value in disputed if value not in meant])
 
 

@@ -18,7 +18,8 @@ from pdp.domain.atoms import (
     value_atoms,
 )
 from pdp.domain.atoms_said import document, spellings
-from pdp.domain.atoms_text import cell_forms, is_linked, telling, typed_forms, word_urls
+from pdp.domain.atoms_text import cell_forms, find_forms, is_linked, word_urls
+from pdp.domain.atoms_words import telling
 from pdp.domain.catalogue import (
     ArgumentKind,
     ArgumentRole,
@@ -227,9 +228,9 @@ def _content(
     if origin is Origin.UNKNOWN and atoms.says(value):
         origin = Origin.PRINCIPAL
     seen = normalise(value)
-    words = telling(seen)
-    forms = list(dict.fromkeys(typed_forms(words, cells=(seen,))))
-    if words.complete:
+    found = find_forms(telling(seen), cells=(seen,))
+    forms = found.forms
+    if found.complete:
         read[value] = forms
     if others := [part for part in (value, *_lines(seen)) if part != seen]:
         forms = list(dict.fromkeys((*forms, *cell_forms(others))))

@@ -6,16 +6,20 @@ import re
 from collections.abc import Callable, Iterable
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pdp.domain.atoms import AtomKind, normalise
+from pdp.domain.atoms import AtomKind
 from pdp.domain.atoms_text import word_urls
 from pdp.domain.definition import singular, split_words
 from pdp.domain.directory import NAMING
+from pdp.domain.normal_form import normalise
 from pdp.domain.vocabulary import words
 
 if TYPE_CHECKING:
     from pdp.domain.atoms_output import Linking
+
+#: Folded words of the names of whoever sent an entry, and the URLs in it.
+Shared: TypeAlias = tuple[list[str], list[str]]
 
 _SENDERS: Final = words("from by author sender poster user creator sharer uploader owner member")
 _CALLED: Final = words("display real full nick user screen")
@@ -50,26 +54,32 @@ class Senders:
 
     def add(
         self,
-        entries: Iterable[Linking],
+        entries: Iterable[Shared],
         called: Callable[[str], bool],
         spoken: Iterable[str],
     ) -> None:
         """Entries of an output that hold links; nothing where the principal speaks of no page."""
         if _PAGES.isdisjoint(spoken):
             return
-        known: dict[str, _Says] = {}
-        for fields, text in entries:
-            names = {word for word in _senders(fields, known) if called(word)}
-            if not names:
-                continue
-            links = frozenset(islice(_links(text), _MAX_LINKS))
-            for word in names:
+        for names, urls in entries:
+            links = frozenset(urls)
+            for word in filter(called, names):
                 if word in self._links or len(self._links) < _MAX_KNOWN:
                     self._links[word] = self._links.get(word, frozenset()) | links
 
     def only(self, form: str) -> bool:
         """Whether the URL of this form is the only link that one of these people shared."""
         return any(links == {form} for links in self._links.values())
+
+
+def shared(entries: Iterable[Linking]) -> list[Shared]:
+    """Who sent the entries that hold links, and which; those that do not say who are left out."""
+    known: dict[str, _Says] = {}
+    return [
+        (names, list(dict.fromkeys(islice(_links(text), _MAX_LINKS))))
+        for fields, text in entries
+        if (names := list(dict.fromkeys(_senders(fields, known))))
+    ]
 
 
 def _senders(fields: Iterable[tuple[str, str]], known: dict[str, _Says]) -> Iterable[str]:

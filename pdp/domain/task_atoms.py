@@ -15,36 +15,35 @@ from pdp.domain.atoms import (
     coded,
     is_short,
     is_strong,
-    mailbox_parts,
-    normalise,
     value_atoms,
 )
-from pdp.domain.atoms_output import read_output
 from pdp.domain.atoms_said import bare_words, parts, places, standing_numbers
 from pdp.domain.atoms_text import (
     dates,
+    find_forms,
     grouped_digits,
     numbers,
-    telling,
     typed_forms,
 )
 from pdp.domain.atoms_values import scalar_leaves, whole_forms
+from pdp.domain.atoms_words import telling
 from pdp.domain.catalogue import ValueType
 from pdp.domain.directory import choice
+from pdp.domain.normal_form import normalise
+from pdp.domain.output_forms import OutputForms, read_forms
+from pdp.domain.record_words import Said, spoken_of
 from pdp.domain.seen import Origin, Seen, merged
 from pdp.domain.senders import Senders
 from pdp.domain.values import OutputLabel, Sensitivity
-from pdp.domain.wording import Wording
+from pdp.domain.wording import Wording, begins_any
 
 if TYPE_CHECKING:
-    from pdp.domain.atoms_output import Reading
+    from pdp.domain.answers import Thing
     from pdp.domain.canonical import JsonValue
 
 #: Atoms of one task; beyond it memory and set-up grow with what a tool returns, and no person
 #: chooses a value among so many. Values that come later are unknown.
 MAX_ATOMS: Final = 20_000
-#: Of these, what one output can bring: half, so that one dump leaves room for what comes after.
-MAX_OF_OUTPUT: Final = 10_000
 #: Texts that a principal vouches for in one task; each is searched for runs of words.
 _MAX_TEXTS: Final = 64
 #: Said in texts of a principal, atoms of this many; a goal of 16 KiB holds fewer.
@@ -126,9 +125,9 @@ class TaskAtoms:
 
     def add_asserted(self, text: str) -> None:
         """A text that nobody vouches for: it gains no trust, and takes it from what comes later."""
-        words = telling(normalise(text))
-        self.full = self.full or not words.complete
-        self._add(typed_forms(words), Seen(order=self._next(), uttered=True))
+        found = find_forms(telling(normalise(text)))
+        self.full = self.full or not found.complete
+        self._add(found.forms, Seen(order=self._next(), uttered=True))
 
     def add_arguments(self, arguments: JsonValue) -> None:
         """The arguments of a call that was allowed: the agent's words, wherever they reappear."""
@@ -140,9 +139,9 @@ class TaskAtoms:
                 forms.extend(read[leaf])
             else:
                 unread.append(normalise(leaf))
-        rest = telling("\n".join(unread))
+        rest = find_forms(telling("\n".join(unread)), cells=unread)
         self.full = self.full or not rest.complete
-        forms.extend(typed_forms(rest, cells=unread))
+        forms.extend(rest.forms)
         self._add(forms, Seen(order=self._next(), uttered=True))
 
     def add_draft(self, decision_id: str, identifiers: Iterable[str], *, vouched: bool) -> None:
@@ -184,15 +183,16 @@ class TaskAtoms:
         sensitivity: Sensitivity = Sensitivity.UNSPECIFIED,
         *,
         led: bool = False,
+        read: OutputForms | None = None,
     ) -> None:
         """What a call returned, or material appended with this trust (`decision_id` its source).
 
         `label` is the minimum of `provenance.output_label`, `sensitivity` that of the call; `led`
-        says that untrusted content led the task to it.
+        says that untrusted content led the task to it; `read` is what was read of it already.
         """
-        reading = read_output(raw, media_type)
-        prose, rest = telling(reading.prose), telling(reading.text)
-        if not (reading.complete and prose.complete and rest.complete):
+        if read is None:
+            read = read_forms(raw, media_type)
+        if not read.complete:
             self.full = True
         origin = Origin.UNTRUSTED
         if label is OutputLabel.TRUSTED:
@@ -206,33 +206,31 @@ class TaskAtoms:
             order=self._next(),
             led=led,
         )
-        room = MAX_OF_OUTPUT
         asked = [layer._asked.get(decision_id, Asked.NOTHING) for layer in self._layers()]
         made, looked_up = Asked.MADE in asked, Asked.LOOKED_UP in asked
         if made or looked_up:
-            links = given_links(reading.whole, None if made else lambda one: self.said(coded(one)))
+            links = given_links(read.thing, None if made else lambda one: self.said(coded(one)))
             minted = [one for one in whole_forms(links) if self._get(one.casefold()) is _UNSEEN]
-            room -= self._add(minted, seen._replace(minted=True), room)
+            self._add(minted, seen._replace(minted=True))
         vouched = self._drafted(decision_id)
         if vouched is not None:
             # What is new was minted for the draft; the rest it was given.
-            forms = (*typed_forms(rest, cells=reading.cells), *typed_forms(prose))
+            forms = dict.fromkeys((*read.values, *read.prose))
             minted = [form for form in forms if self._get(form.casefold()) is _UNSEEN]
-            room -= self._add(minted, seen._replace(named=vouched, doubtful=not vouched), room)
-        room -= self._add(typed_forms(rest, cells=reading.cells), seen, room)
+            self._add(minted, seen._replace(named=vouched, doubtful=not vouched))
+        self._add(read.values, seen)
         # What a call of the task's own says of what it made selects nothing.
-        own = Asked.MADE in asked or vouched is not None
-        pointed = seen._replace(pointed=origin is Origin.UNTRUSTED and not own)
-        self._add(typed_forms(prose), pointed, room)
-        self._add_records(reading, seen)
+        own = made or vouched is not None
+        self._add(read.prose, seen._replace(pointed=origin is Origin.UNTRUSTED and not own))
+        self._add_records(read, seen)
         if looked_up and not self.full:
-            self._add_described(reading.whole, seen)
+            self._add_described(read.thing, seen)
 
-    def _add_described(self, answer: object, seen: Seen) -> None:
+    def _add_described(self, thing: Thing | None, seen: Seen) -> None:
         """Whom the principal meant by a thing that was looked up for it, and nothing else chose."""
         texts = self._wordings()
         found = described(
-            answer,
+            thing,
             lambda value: self.said(coded(value)),
             lambda word: any(word in text.words for text in texts),
         )
@@ -240,39 +238,25 @@ class TaskAtoms:
         forms = [form for form in whole_forms(found) if not self._get(form.casefold()).pointed]
         self._add(forms, meant)
 
-    def _add_records(self, reading: Reading, seen: Seen) -> None:
+    def _add_records(self, read: OutputForms, seen: Seen) -> None:
         """What the principal's names say of the records of an output."""
         texts = self._wordings()
-        if not texts:
+        if not texts or not (read.records or read.shared):
             return
-        records = reading.records
-        known: dict[str, bool] = {}
-
-        def said(value: str) -> bool:
-            found = known.get(value)
-            if found is None:
-                begun = any(text.begins(value) for text in texts)
-                found = known[value] = begun and self.said(coded(value))
-            return found
-
-        for record in records:
-            by_name = chain.from_iterable(mailbox_parts(value) for _, value in record)
-            if any(map(said, by_name)):
-                self._add(whole_forms(value for _, value in record), seen._replace(named=True))
-        # "Delete file 13" says that the file 26 is another one.
-        fields = {key for record in records for key, value in record if said(value)}
-        for record in records if fields else ():
-            others = (value for key, value in record if key in fields and not said(value))
-            self._add(whole_forms(others), seen._replace(pointed=True))
+        said = Said(begins_any(texts), lambda value: self.said(coded(value)))
+        spoken = spoken_of(read, said)
+        self._add(spoken.named, seen._replace(named=True))
+        self._add(spoken.others, seen._replace(pointed=True))
 
         def called(word: str) -> bool:
             return any(text.calls(word) for text in texts)
 
-        if reading.linking:
-            spoken = chain.from_iterable(text.words for text in texts)
-            self._senders.add(reading.linking, called, spoken)
-        if seen.origin is Origin.TRUSTED:
-            chosen = choice(records, called, said)
+        if read.shared:
+            words = chain.from_iterable(text.words for text in texts)
+            self._senders.add(read.shared, called, words)
+        # Of a list that was not looked at as a whole, nobody knows which entry is the one.
+        if seen.origin is Origin.TRUSTED and read.all_records and said.complete:
+            chosen = choice(read.records, called, said)
             self._add(whole_forms(chosen.meant), seen._replace(named=True, meant=True))
             self._add(whole_forms(chosen.disputed), seen._replace(disputed=True))
 
@@ -374,26 +358,35 @@ class TaskAtoms:
         self._order += 1
         return self._order
 
-    def _add(self, forms: Iterable[str], new: Seen, room: int = MAX_OF_OUTPUT) -> int:
-        """Take in what one source held, up to `room` new atoms; how many were new."""
-        room = given = min(MAX_ATOMS - len(self), room)
-        own, bases = self._seen, self._bases
-        trusted = new.origin is Origin.TRUSTED
-        for form in forms:
-            key = form.casefold()
-            old = own.get(key)
-            for base in bases if old is None else ():
-                old = old or base._seen.get(key)
-            if old is None:
-                if room <= 0:
-                    self.full = True
-                    return given
-                room -= 1
-                own[key] = new
-            elif new.outputs and old is not new and (both := merged(old, new)) != old:
-                own[key] = both
-            elif new.uttered and not old.uttered:
-                own[key] = old._replace(uttered=True)
-            if trusted:
-                self._exact.add(form)
-        return given - room
+    def _add(self, forms: Iterable[str], new: Seen) -> None:
+        """Take in what one source held, as far as there is room."""
+        forms = list(forms)
+        own = self._seen
+        fresh = dict.fromkeys(map(str.casefold, forms), new)
+        # Most atoms of one source were met together before, and change alike.
+        changed: dict[int, tuple[Seen, Seen]] = {}
+        for layer in self._layers():
+            for key in fresh.keys() & layer._seen.keys():
+                old = layer._seen[key]
+                del fresh[key]
+                if id(old) not in changed:
+                    changed[id(old)] = (old, _met_again(old, new))
+                after = changed[id(old)][1]
+                if after is not old:
+                    own[key] = after
+        room = max(0, MAX_ATOMS - len(self))
+        if len(fresh) > room:
+            self.full = True
+            kept = dict(islice(fresh.items(), room))
+            forms = [form for form in forms if (key := form.casefold()) in kept or key not in fresh]
+            fresh = kept
+        own.update(fresh)
+        if new.origin is Origin.TRUSTED:
+            self._exact.update(forms)
+
+
+def _met_again(old: Seen, new: Seen) -> Seen:
+    if new.outputs and old is not new:
+        both = merged(old, new)
+        return old if both == old else both
+    return old._replace(uttered=True) if new.uttered and not old.uttered else old

@@ -7,12 +7,12 @@ that names something. It is never part of a word, and never put together from se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from pdp.domain.argument_words import CONTENT, OPTIONS, PARTIES
-from pdp.domain.atoms import normalise
 from pdp.domain.definition import singular
+from pdp.domain.normal_form import normalise
 from pdp.domain.vocabulary import (
     MEMBER_NOUNS,
     MESSAGE_NOUNS,
@@ -114,10 +114,7 @@ class Wording:
         return all(map(self._has, value.split(None, 1)[:1]))
 
     def _has(self, chunk: str) -> bool:
-        if chunk.casefold() in self.words:
-            return True
-        bare = chunk.strip(_MARKS).casefold()
-        return not bare or _unowned(bare) in self.words
+        return _is_among(chunk, self.words)
 
     def says(self, value: str) -> bool:
         """Whether the text holds the value as a run of whole words."""
@@ -181,6 +178,19 @@ class Wording:
     def marks(self, value: str) -> bool:
         """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""
         return any(word in self._names for word in _words(value))
+
+
+def begins_any(texts: Sequence[Wording]) -> Callable[[str], bool]:
+    """As `Wording.begins` of any of the texts, with one look for all."""
+    known = frozenset[str]().union(*(text.words for text in texts))
+    return lambda value: all(_is_among(chunk, known) for chunk in value.split(None, 1)[:1])
+
+
+def _is_among(chunk: str, known: frozenset[str]) -> bool:
+    if chunk.casefold() in known:
+        return True
+    bare = chunk.strip(_MARKS).casefold()
+    return not bare or _unowned(bare) in known
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
