@@ -62,7 +62,8 @@ NUMBERED = words(
     "issue pull pr ticket order invoice case alert version discussion milestone build run job "
     "confirmation booking reservation page project finding pnr reference tracking shipment "
     "return rma claim policy contract quote quotation purchase delivery parcel receipt bill "
-    "application incident task story voucher coupon discount promo promotion article product item "
+    "application incident mandate meter loan lease debit task story "
+    "voucher coupon discount promo promotion article product item "
     "model variant offer listing serial part batch lot asset device course warranty"
 )
 #: Of those, what a bare number names; others it counts or prices.
@@ -113,8 +114,8 @@ OPTIONS = words(
     "index quality confidence threshold reminder visibility privacy permission role scope access "
     "draft private public side start end token_count tail step seed rating score stars "
     "language_code temperature iteration retry schema_version selector xpath ascending descending "
-    "segment tier stage phase grade urgency impact gender salutation nationality country "
-    "nation province county "
+    "segment tier stage phase grade urgency impact verdict outcome star metric gender salutation "
+    "nationality country nation province county "
     "range view verbose force recursive class model resolution percent percentage progress "
     "estimate point lat latitude lon lng longitude radius zoom seat age session rank weight"
 )
@@ -141,7 +142,7 @@ PLACES = words(
     "workspace organization organisation org team group board list calendar index dataset tenant "
     "environment key stream partition schema region zone service instance resource deployment pod "
     "function workflow remote origin fork album playlist space site app application server device "
-    "printer vm disk machine lock door camera lamp light scanner speaker screen scene"
+    "printer vm disk machine lock door camera lamp light scanner speaker screen scene audience stop"
 )
 ADJECTIVES = words(
     "new old updated default custom optional initial current existing original given actual "

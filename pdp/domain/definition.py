@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from pdp.domain.catalogue import escape, escape_star
-from pdp.domain.vocabulary import MODIFIERS, words
+from pdp.domain.vocabulary import MODIFIERS, NOUNS_TOO, STRONG_VERBS, words
 
 #: Deeper arguments than this have no path of their own and share that of the object around them.
 MAX_DEPTH = 5
@@ -97,7 +97,15 @@ class Definition:
         for index, word in enumerate(self.words):
             if word in PREPOSITIONS and index > 1:
                 return singular(self.words[index - 1])
+        if self._ends_with_its_verb():
+            return singular(self.words[-2])
         return singular(self.words[-1]) if self.words else ""
+
+    def _ends_with_its_verb(self) -> bool:
+        """Whether the name has the verb behind what it acts on (`comment_create`)."""
+        if len(self.words) < 2 or self.words[-1] not in STRONG_VERBS.keys() | {"schedule"}:
+            return False
+        return self.words[0] not in STRONG_VERBS or self.words[0] in NOUNS_TOO or self.grouped
 
 
 def read_definition(

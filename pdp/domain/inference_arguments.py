@@ -58,6 +58,7 @@ from pdp.domain.vocabulary import (
 
 #: An `origin` is where a journey begins, unless it is one of the web's.
 _ORIGIN_TEXT = re.compile(r"\b(?:urls?|uris?|cors|https?|web|allowed|scheme)\b", re.IGNORECASE)
+_RUN = words("query input argument arg expression body function source program")
 _LOOKED_FOR = words("find search match pattern text string str content old")
 _PUT_THERE = words("replace replacement new with substitute")
 
@@ -133,7 +134,7 @@ def _by_reserved(one: Argument) -> ArgumentGuess | None:
         return recipient(one)
     if head in ("owner", "org", "organization", "organisation") and _has_repository(one):
         return found(ArgumentKind.SINK, ValueType.REPOSITORY, ground)
-    if one.runs and head in ("query", "input", "argument", "arg", "expression", "body", "function"):
+    if one.runs and head in _RUN:
         return found(ArgumentKind.SINK, ValueType.COMMAND, ground)
     if head in ("sql", "script", "statement") and not one.runs and not one.effect.egress:
         return found(ArgumentKind.CONTENT, ValueType.TEXT, ground)

@@ -34,10 +34,12 @@ from pdp.domain.vocabulary import (
     MESSAGE_NOUNS,
     MONEY_NOUNS,
     MONEY_VERBS,
+    NOUNS_TOO,
     OPENING_WORDS,
     READ_HEADS,
     REMOVING_VERBS,
     SOCIAL_PLACES,
+    WEAK_VERBS,
     words,
 )
 
@@ -66,6 +68,13 @@ READ_ONLY_GROUND = "says of itself that it only reads"
 _STATEMENTS = words("query sql statement select cypher promql graphql soql kql")
 #: A standing order that is changed or ended moves no money yet.
 _KEEPING_MONEY = (REMOVING_VERBS | words("update modify edit change set adjust")) - {"move"}
+_CHARGES = re.compile(
+    r"\b(?:charges?|debits?) (?:the|your|an?|their|its) (?:\S+ ){0,2}"
+    r"(?:card|account|wallet|customer|payment method)\b"
+    r"|\b(?:card|account|wallet|customer|payment method)(?: on file)? (?:is|are|will be|gets?)"
+    r" (?:\S+ )?(?:charged|debited)\b",
+    re.IGNORECASE,
+)
 _ACCOUNTS = words("iban bic payee beneficiary creditor wallet")
 _ACCOUNT_ENDS = words(
     "from_account to_account source_account destination_account target_account from_account_id "
@@ -226,6 +235,12 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
         return replace(sign, tool_class=ToolClass.SEND, verb="pay", ground=f"name:{verb} {noun}")
     if verb not in _KEEPING_MONEY and _moves_money(definition):
         return replace(sign, tool_class=ToolClass.SEND, verb="pay", ground="schema:amount, account")
+    charged = _CHARGES.search(definition.description)
+    if charged is not None and _NEGATED.search(definition.description[: charged.start()]):
+        charged = None
+    if charged is not None and verb not in _KEEPING_MONEY | {"cancel"}:
+        ground = f"description:{charged[0].lower()}"
+        return replace(sign, tool_class=ToolClass.SEND, verb="pay", ground=ground)
     if verb in CREATING_VERBS and head in MESSAGE_NOUNS and not nouns & {"pending", "template"}:
         sent = "comment" if head in EDITABLE_MESSAGE_NOUNS else "send"
         return replace(sign, tool_class=ToolClass.SEND, verb=sent, ground=f"name:{verb} {head}")
@@ -357,6 +372,9 @@ def _reversible(definition: Definition, sign: Sign) -> tuple[bool, str]:
     if definition.annotations.get("destructiveHint") is True:
         return False, "annotation:destructiveHint=true"
     said = definition.words if sign.tool_class is ToolClass.SEND else definition.words[:1]
+    if sign.tool_class is not ToolClass.SEND and said and said[0] != sign.verb:
+        # "order_rate" orders nothing.
+        said = tuple(word for word in said if word not in NOUNS_TOO | WEAK_VERBS.keys())
     if sign.verb == "comment":
         said = ()
     for token in (sign.verb, *(said if not sign.strong else definition.words[:1])):

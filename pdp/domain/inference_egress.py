@@ -51,6 +51,8 @@ _ONESELF_TEXT = re.compile(
     r"|\b(?:sends?|e-?mails?|reminds?|notify|notifies|texts?|messages?) (?:yourself|me|myself)\b",
     re.IGNORECASE,
 )
+#: The end of the ground of a read that leaves somewhere what it read.
+KEPT = " is written to"
 #: The ground of what is sent and reaches nobody else.
 ONESELF_GROUND = "sent to oneself, and no argument names anybody"
 _OTHERS = (
@@ -64,7 +66,9 @@ _ABOUT_MESSAGES = words(
 _WEB_TEXT = re.compile(
     r"\b(?:search(?:es)?|brows\w+|quer\w+|crawl\w*|results? from|content from)\b[^.]{0,40}"
     r"\b(?:the web|the internet|web search|online|google|bing|brave|duckduckgo|world wide web|"
-    r"web ?(?:pages?|sites?))|\bweb search\b|\binternet search\b",
+    r"web ?(?:pages?|sites?))|\bweb search\b|\b(?:at|from|with|of) (?:third[- ]party|external"
+    r"|outside|\S+-intelligence) (?:\S+ )?(?:services?|providers?|apis?|databases?|sources?)\b"
+    r"|\binternet search\b",
     re.IGNORECASE,
 )
 
@@ -91,7 +95,7 @@ def egress(definition: Definition, sign: Sign) -> tuple[bool, str]:
         kept = _kept_at(definition, sign)
         if kept is not None:
             # Where it writes what it read is a choice as of any effect.
-            return True, f"schema:{kept.path} is written to"
+            return True, f"schema:{kept.path}{KEPT}"
         return False, "class:read stays inside the server"
     if sign.ground == ONESELF_GROUND:
         return False, ONESELF_GROUND

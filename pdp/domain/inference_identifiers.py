@@ -92,10 +92,12 @@ def _minted(one: Argument) -> ArgumentGuess | None:
     reaches = (
         one.effect.tool_class in (ToolClass.SEND, ToolClass.ADMIN) and one.effect.verb != "draft"
     )
+    is_person = HOLDS.get(party) is ValueType.PERSON
     if one.effect.tool_class is ToolClass.WRITE and one.effect.egress:
         # Who is put into a place that others read gets to read it.
-        reaches = HOLDS.get(party) is ValueType.PERSON
-    told = party in PARTIES or (party in _RECORDS and one.effect.verb not in _BOOKING)
+        reaches = is_person
+    booked = one.effect.verb in _BOOKING
+    told = party in PARTIES or ((is_person or party in _RECORDS) and not booked)
     if reaches and told:
         holds = HOLDS.get(party, ValueType.IDENTIFIER)
         ground = f"{one.ground} of a {one.effect.tool_class.value}"

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from pdp.domain.definition import Definition, singular
 from pdp.domain.inference_effect import Effect
+from pdp.domain.inference_egress import KEPT
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
 from pdp.domain.vocabulary import COMPUTED_NOUNS, words
 
@@ -67,8 +68,9 @@ _SECRET_PHRASES = (
     ("connection", "string"), ("env", "var"), ("environment", "variable"),
 )  # fmt: skip
 _REVEALS = re.compile(
-    r"\b(?:with|including|returns?|reveals?|gets?|reads?|fetch(?:es)?|shows?)\b[^.]{0,40}"
-    r"\b(?:passwords?|credentials|api keys?|private keys?|secret keys?)\b",
+    r"\b(?:with|including|returns?|reveals?|gets?|reads?|fetch(?:es)?|shows?|values? of)"
+    r"\b[^.]{0,40}"
+    r"\b(?:passwords?|credentials|api keys?|private keys?|secret keys?|environment variables?)\b",
     re.IGNORECASE,
 )
 _CONFIDENTIAL = words(
@@ -162,7 +164,7 @@ def infer_sensitivity(definition: Definition, effect: Effect) -> tuple[Sensitivi
     public = nouns & _PUBLIC | {head} & _PUBLIC_HEADS
     if reads and public and not private:
         return Sensitivity.PUBLIC, f"name:{min(public)}"
-    if reads and effect.egress:
+    if reads and effect.egress and not effect.egress_grounds[0].endswith(KEPT):
         return Sensitivity.PUBLIC, "egress: what anybody can read"
     mentioned = re.search(
         r"\b(?:inbox|mailbox|e-?mails?(?! address)|bank|payroll|medical|patients?"

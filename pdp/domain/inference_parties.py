@@ -39,6 +39,7 @@ _SAID_OF = words("tag label annotation metadata cell row sheet column score rati
 #: What is ordered or booked goes to a place.
 _ORDERED = words("order trade purchase checkout booking reservation")
 _STREETS = words("street zip zipcode postcode postal")
+_BRINGING = words("create make new build mkdir")
 _NEW_PLACES = PLACES - words("remote origin org organization organisation environment region zone")
 
 
@@ -106,7 +107,7 @@ def new_place(one: Argument) -> ArgumentGuess | None:
 def _is_made(one: Argument, place: tuple[str, ...]) -> bool:
     """Whether the tool brings this very place into being ("create_branch": `branch`)."""
     return (
-        one.effect.creates
+        one.effect.verb in _BRINGING
         and one.effect.tool_class is not ToolClass.ADMIN
         and place == (one.definition.object_head,)
         and place[0] in _NEW_PLACES | {"channel", "room", "tag"}

@@ -60,6 +60,8 @@ _DONE_TO = {
         ToolClass.WRITE,
         re.compile(r"\s+(?:an?|the|your|this|work|time|hours|calls?|meals?)\b", re.IGNORECASE),
     ),
+    "release": (ToolClass.WRITE, re.compile(r"\s+(?:an?|the|all|your)\b", re.IGNORECASE)),
+    "place": (ToolClass.WRITE, re.compile(r"\s+(?:an?|the)\b", re.IGNORECASE)),
     "report": (
         ToolClass.SEND,
         re.compile(
@@ -71,6 +73,21 @@ _DONE_TO = {
 }
 _LOGGED = words("note body message text comment entry description summary duration hour minute")
 _COMPOUND = re.compile(r"(\w+)(?:,\s*(\w+))*(?:\s*(?:,|and/or|and|or|/|&)\s*)+(\w+)")
+#: What is done besides with what was looked at: "Translates an article and stores the result".
+_LATER = re.compile(
+    r"^[^.]*?\b(?:and|then)(?: then| also)? (stores?|saves?|deletes?|removes?|sends?|publish(?:es)?"
+    r"|overwrites?|e?mails|uploads?|forwards?|inserts?|purges?|submits?)"
+    r" (?:an?|the|it|them|its|their|this|that|each|all)\b",
+    re.IGNORECASE,
+)
+#: "Checks a guest in"
+_IN_OR_OUT = re.compile(
+    r"^(?:checks?|signs?|clocks?) (?!if|whether|which|what|that|how)(?:\S+ ){0,3}(?:in|out)"
+    r"(?=[.,;]|$| (?:to|of|for|at|from)\b)",
+    re.IGNORECASE,
+)
+#: "Answers to a survey", "Messages from a customer"
+_PLURAL_AHEAD = re.compile(r"\s+(?:from|by|with)\b", re.IGNORECASE)
 _NOUN_AHEAD = re.compile(r"\s+(?:of|history|list|details?|info|status)\b", re.IGNORECASE)
 _FOLLOWED_BY_READ = re.compile(
     r"^\W*(?:an?|the|one|multiple|batch|full[- ]text|semantic|\w+)?\s*(?:\w+\s+){0,2}"
@@ -119,10 +136,12 @@ def name_sign(definition: Definition) -> Sign | None:
         verb = max(verbs, key=lambda word: DANGER[classes[word]])
         return Sign(classes[verb], verb, f"name:{verb}")
     weak = [index for index, word in enumerate(tokens) if word in WEAK_VERBS]
+    if weak and weak[0] > 0 and _is_compound(definition, tokens[weak[-1]]):
+        return None
     if not weak:
         # "current_user", "account_balance": a thing is named, and nothing done to it.
         for word in (definition.object_head, *tokens[:1]):
-            if word in (READ_HEADS if word != tokens[0] else READ_HEADS | NOUN_LEADS):
+            if word in (READ_HEADS if word == definition.object_head else NOUN_LEADS):
                 return Sign(ToolClass.READ, "", f"name:{word}", False)
         doer = agent_verb(tokens[-1]) if tokens else ""
         return Sign(STRONG_VERBS[doer], doer, f"name:{tokens[-1]}") if doer else None
@@ -138,6 +157,16 @@ def name_sign(definition: Definition) -> Sign | None:
     if verb in _LOOKING and definition.nouns & _LOOKING[verb]:
         return Sign(ToolClass.READ, verb, f"name:{verb}", False)
     return Sign(WEAK_VERBS[verb], verb, f"name:{verb}", False)
+
+
+def _is_compound(definition: Definition, noun: str) -> bool:
+    """Whether the verb at the end of the name is the noun of a thing ("case_file", "seat_plan").
+
+    So where the description begins as one names a thing, and the word as a verb would send nothing.
+    """
+    if noun != definition.words[-1] or WEAK_VERBS[noun] not in (ToolClass.WRITE, ToolClass.DRAFT):
+        return False
+    return NAMES_A_THING.match(definition.description) is not None
 
 
 def _calling(definition: Definition) -> str:
@@ -184,6 +213,8 @@ def description_sign(definition: Definition) -> Sign | None:
     if NAMES_A_THING.match(definition.description):
         return None
     text = _BOILERPLATE.sub("", definition.description, count=1)
+    if _IN_OR_OUT.match(text):
+        return Sign(ToolClass.WRITE, "check in", "description:check in")
     first = re.match(r"[A-Za-z]+", text)
     if first is None:
         return None
@@ -191,6 +222,9 @@ def description_sign(definition: Definition) -> Sign | None:
     compound = _COMPOUND.match(text)
     if compound is not None:
         spoken.append(compound[3])
+    later = _LATER.search(text)
+    if later is not None:
+        spoken.append(later[1])
     found: list[Sign] = []
     for word in spoken:
         verb = infinitive(word.lower())
@@ -206,6 +240,10 @@ def description_sign(definition: Definition) -> Sign | None:
             # "Returns the list" says what comes back; "return_order" is an act.
             tool_class = ToolClass.READ
         elif _NOUN_AHEAD.match(after):
+            continue
+        if verb in WEAK_VERBS and verb != word.lower() and _PLURAL_AHEAD.match(after):
+            continue
+        if verb == "answer" and after.startswith(" to "):
             continue
         if (
             tool_class is ToolClass.EXECUTE or verb in ("send", "perform", "make")

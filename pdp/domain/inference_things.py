@@ -24,7 +24,11 @@ _SEEN = words(
     "public live aggregated combined short brief raw free open vacant booked planned scheduled "
     "closed archived unpaid paid overdue due common popular top best nearby similar related"
 )
-_JOINING = words("of for in with and from per by between on about within at or")
+_JOINING = words("of for in with and from per by between on about within at or without")
+_REACHING = (
+    ValueType.COMMAND, ValueType.SECRET, ValueType.URL, ValueType.ACCOUNT, ValueType.PHONE,
+    ValueType.EMAIL,
+)  # fmt: skip
 _BEFORE_VERBS = words(". ? ! ; : , ( & and or then also to will can that which it you")
 #: "Messages, replies and changes of a day"
 _COUNTED = words("update change edit return move expense")
@@ -77,7 +81,8 @@ def _names(definition: Definition, spoken: list[str]) -> bool:
     ):
         return False
     listed = definition.description[len(first) :].startswith(",")
-    return first in _SEEN or second in _JOINING or listed
+    participle = first.endswith("ed") and infinitive(first) == first
+    return first in _SEEN or second in _JOINING or listed or participle
 
 
 def _carries(field: Field) -> bool:
@@ -90,5 +95,5 @@ def _carries(field: Field) -> bool:
         or field.head in _SETTING
         or field.is_free
         or field.head in AMOUNTS
-        or holds in (ValueType.COMMAND, ValueType.SECRET, ValueType.URL, ValueType.ACCOUNT)
+        or holds in _REACHING
     )

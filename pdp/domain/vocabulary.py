@@ -43,6 +43,7 @@ _WRITE = words(
     "disarm dim ingest reindex train remember forget memorize persist seed backfill postpone delay "
     "defer hide unhide highlight enqueue dequeue freeze unfreeze quarantine isolate triage ack "
     "unmark rotate override reassign reallocate recreate redistribute pick choose "
+    "waive immobilise immobilize tick untick checkin done "
     "assemble consume claim expire admit moderate calibrate curate "
     "customize customise connect disconnect reconnect drain cordon uncordon enroll enrol eject "
     "evict exclude include expand fix flush fulfil fulfill group ungroup ignore unignore increase "

@@ -578,3 +578,37 @@ def test_no_effect_hides_behind_a_noun(
     name: str, description: str, arguments: dict[str, Any], expected: ToolClass
 ) -> None:
     assert tool(name, description, **arguments).tool_class is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "arguments", "expected"),
+    [
+        ("message_create", "", {"text": TEXT}, ToolClass.SEND),
+        ("newsletter_schedule", "", {"at": TEXT}, ToolClass.SEND),
+        ("guest_checkin", "Checks a guest in.", {"guest_id": TEXT}, ToolClass.WRITE),
+        ("room_check", "Checks whether rooms are in use.", {}, ToolClass.READ),
+        ("basket_finish", "Charges the card on file.", {"basket_id": TEXT}, ToolClass.SEND),
+        ("basket_finish", "Never charges the card on file.", {"basket_id": TEXT}, ToolClass.WRITE),
+        ("cancel_stay", "Charges the card a fee.", {"stay_id": TEXT}, ToolClass.WRITE),
+        ("translate_page", "Translates a page and stores the result.", {}, ToolClass.WRITE),
+        ("result_release", "Releases a result to the doctor.", {"id": TEXT}, ToolClass.WRITE),
+        ("loan_file", "A loan with its papers.", {"loan_id": TEXT}, ToolClass.READ),
+        ("loan_file", "Files a loan.", {"loan_id": TEXT}, ToolClass.WRITE),
+        ("pizza_order", "An order for a pizza.", {"dish_id": TEXT}, ToolClass.SEND),
+    ],
+)
+def test_what_stands_behind_a_noun_or_later_in_the_sentence_counts(
+    name: str, description: str, arguments: dict[str, Any], expected: ToolClass
+) -> None:
+    assert tool(name, description, **arguments).tool_class is expected
+
+
+def test_a_noun_in_front_of_the_verb_takes_no_act_back() -> None:
+    assert tool("order_rate", "Rates an order.", order_no=TEXT).reversible
+    assert not tool("order_place", "Places an order.", dish_id=TEXT).reversible
+
+
+def test_what_is_written_to_a_place_or_asked_of_others_goes_out() -> None:
+    assert tool("evidence_export", case_id=TEXT, destination=TEXT).sensitivity > Sensitivity.PUBLIC
+    lookup = tool("hash_lookup", "Reputation of a hash at external providers.", hash=TEXT)
+    assert (lookup.tool_class, lookup.egress) == (ToolClass.READ, True)

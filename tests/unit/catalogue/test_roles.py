@@ -61,6 +61,8 @@ def test_what_a_server_minted_is_an_identifier_under_whatever_name(
     [
         ("send_email", "reply_to", TEXT, ValueType.EMAIL),
         ("send_gift", "member_number", TEXT, ValueType.PERSON),
+        ("text_driver", "driver_id", TEXT, ValueType.PERSON),
+        ("evaluate", "source", TEXT, ValueType.COMMAND),
         ("book_ferry", "passport_number", TEXT, ValueType.TEXT),
         ("hire_car", "renter_name", TEXT, ValueType.PERSON),
         ("open_gate", "access_code", TEXT, ValueType.SECRET),
@@ -108,6 +110,11 @@ def test_a_new_branch_is_named_freely_and_what_it_starts_from_is_not() -> None:
     guessed = tool("create_branch", branch=TEXT, from_branch=TEXT)
     assert guessed.paths(CONTENT) == ("branch",)
     assert guessed.paths(SINK) == ("from_branch",)
+
+
+def test_the_place_that_somebody_is_added_to_is_not_new() -> None:
+    guessed = tool("room_add", room=TEXT, member=TEXT)
+    assert guessed.paths(SINK) == ("room", "member")
 
 
 def test_texts_of_an_edit_are_content_and_what_selects_the_things_to_delete_is_not() -> None:
