@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from pdp.domain.atoms import Atom, AtomKind, atom, digits, plain, url, value_atoms
+from pdp.domain.atoms import Atom, AtomKind, atom, coded, digits, plain, url, value_atoms
 from pdp.domain.atoms_dates import ISO_DATE
 from pdp.domain.atoms_text import is_linked, word_urls
 from pdp.domain.catalogue import ValueType
@@ -33,6 +33,8 @@ _CALLING_2: Final = words(
 )
 #: Shorter than this a subscriber's number alone is met by chance.
 _SHORTEST_NUMBER: Final = 7
+#: People name a folder or two and what is in them.
+_MAX_STEPS: Final = 4
 
 
 def bare_words(text: str) -> Iterable[str]:
@@ -106,6 +108,12 @@ def spellings(value: JsonValue, holds: ValueType) -> Iterable[Atom]:
         path = plain(bare)
         if path[:1] == "/" and path.count("/") > 1:
             yield atom(AtomKind.TEXT, path[1:])
+
+
+def steps(value: str) -> list[Atom]:
+    """The steps of a path: a folder and the file in it are often said apart."""
+    found = [step for step in plain(value.strip()).split("/") if step]
+    return [coded(step) for step in found] if 1 < len(found) <= _MAX_STEPS else []
 
 
 def document(value: str) -> str:

@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pdp.domain.atoms import normalise
 from pdp.domain.definition import singular, split_words
 from pdp.domain.vocabulary import words
+from pdp.domain.wording import unaccented
 
 if TYPE_CHECKING:
     from pdp.domain.atoms_output import Record
@@ -41,8 +43,8 @@ def choice(
 ) -> Choice:
     """What the principal's names choose among the entries of one trusted output.
 
-    `called` says whether the principal used a folded word as a name, `said` whether it said a whole
-    value. Entries that bear no name that the principal used are left out.
+    `called` says whether the principal used a folded word without accents as a name, `said`
+    whether it said a whole value. Entries that bear no name that it used are left out.
     """
     known: dict[str, bool] = {}
     borne: dict[int, set[str]] = {}
@@ -51,7 +53,7 @@ def choice(
             word
             for key, value in entry
             if _is_naming(key, known) and len(value) <= _MAX_NAME
-            for word in _WORD.findall(value.casefold())
+            for word in map(unaccented, _WORD.findall(normalise(value).casefold()))
             if called(word)
         }
         if found:

@@ -17,7 +17,7 @@ from pdp.domain.atoms import (
     url,
     value_atoms,
 )
-from pdp.domain.atoms_said import document, spellings
+from pdp.domain.atoms_said import document, spellings, steps
 from pdp.domain.atoms_text import cell_forms, find_forms, is_linked, word_urls
 from pdp.domain.atoms_words import telling
 from pdp.domain.catalogue import (
@@ -202,9 +202,13 @@ def _origin(
             return Origin.PRINCIPAL, atoms.find(said).source, seen
         if isinstance(value, str) and holds is ValueType.TEXT and atoms.composes(value):
             return Origin.PRINCIPAL, "", seen
-        if isinstance(value, str) and holds is ValueType.PATH and (name := document(value)):
-            written = atoms.verbatim(name)
-            return (origin, source, seen) if written is None else (Origin.PRINCIPAL, written, seen)
+        if isinstance(value, str) and holds is ValueType.PATH and value.isascii():
+            name = document(value)
+            written = atoms.verbatim(name) if name else None
+            if written is not None:
+                return Origin.PRINCIPAL, written, seen
+            if (parts := steps(value)) and all(map(atoms.said, parts)):
+                return Origin.PRINCIPAL, atoms.find(parts[-1]).source, seen
     return origin, source, seen
 
 

@@ -256,7 +256,9 @@ class TaskAtoms:
             self._senders.add(read.shared, called, words)
         # Of a list that was not looked at as a whole, nobody knows which entry is the one.
         if seen.origin is Origin.TRUSTED and read.all_records and said.complete:
-            chosen = choice(read.records, called, said)
+            chosen = choice(
+                read.records, lambda word: any(text.calls_plainly(word) for text in texts), said
+            )
             self._add(whole_forms(chosen.meant), seen._replace(named=True, meant=True))
             self._add(whole_forms(chosen.disputed), seen._replace(disputed=True))
 

@@ -7,6 +7,7 @@ that names something. It is never part of a word, and never put together from se
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -81,6 +82,9 @@ _ADDRESSING: Final = words(
 )
 _NAMING: Final = words("called named titled entitled labelled labeled username handle")
 
+_PLAIN: Final = str.maketrans(
+    {"\u00f8": "o", "\u00e6": "ae", "\u0142": "l", "\u0111": "d", "\u00f0": "d", "\u0131": "i"}
+)
 #: What stands between the parts of a line of prose, and how many parts a line has.
 _APART: Final = re.compile(r"[:;,] | [/|-] ")
 _MAX_RUNS: Final = 6
@@ -93,7 +97,7 @@ _LOOKED_AT: Final = 4
 class Wording:
     """The words of one principal's text, ready to be asked for runs."""
 
-    __slots__ = ("_capitals", "_names", "_run", "quoted", "words")
+    __slots__ = ("_capitals", "_names", "_plain", "_run", "quoted", "words")
 
     def __init__(self, text: str) -> None:
         """Take a text; what is beyond 64 Ki characters is not looked at."""
@@ -108,6 +112,7 @@ class Wording:
         self._names = frozenset(_named(tokens)) | (marked - _FUNCTION_WORDS)
         chunks = (chunk.strip(_MARKS) for chunk in seen.split())
         self._capitals = {_unowned(one).casefold() for one in chunks if one[:1].isupper()}
+        self._plain: frozenset[str] | None = None
 
     def begins(self, value: str) -> bool:
         """Whether the text has the first word of the value: quick, and never wrongly no."""
@@ -142,6 +147,13 @@ class Wording:
         if word in self._names:
             return len(word) > 1
         return word in self._capitals and singular(word) not in _GENERIC
+
+    def calls_plainly(self, word: str) -> bool:
+        """The same of a word without accents, however the text writes it: `jose` for José."""
+        if self._plain is None:
+            called = filter(self.calls, self._names | self._capitals)
+            self._plain = frozenset(map(unaccented, called))
+        return word in self._plain
 
     def composes(self, value: str) -> bool:
         """Whether the value is a line made of several runs of the text, one of them a name.
@@ -220,6 +232,14 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
         if not after_break and any(mark in _BREAKING for mark in chunk[tail:]):
             yield _BREAK, False
             after_break = True
+
+
+def unaccented(word: str) -> str:
+    """A folded word in the letters that people type where a keyboard lacks the others."""
+    if word.isascii():
+        return word
+    marked = unicodedata.normalize("NFKD", word[:_MAX_VALUE])
+    return "".join(one for one in marked if not unicodedata.combining(one)).translate(_PLAIN)
 
 
 def _unowned(word: str) -> str:

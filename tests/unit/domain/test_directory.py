@@ -62,6 +62,21 @@ def test_a_name_that_one_entry_bears_chooses_it(goal: str) -> None:
     assert not whom(atoms, "p.lindahl").named
 
 
+@pytest.mark.parametrize(
+    ("goal", "name"),
+    [
+        ("Tell Bjorn that the crane is free", "Bj\u00f8rn Dahl"),
+        ("Tell Zo\u00eb that the crane is free", "Zoe Dahl"),
+        ("Tell Lukasz that the crane is free", "\u0141ukasz Dahl"),
+    ],
+)
+def test_accents_tell_no_two_names_apart(goal: str, name: str) -> None:
+    entry = {"name": name, "handle": "the.dahl"}
+    assert whom(told(goal, [entry, PER]), "the.dahl").named
+    atoms = told(goal, [entry, {"name": goal.split()[1], "handle": "another.one"}])
+    assert whom(atoms, "the.dahl").origin is Origin.UNKNOWN
+
+
 @pytest.mark.parametrize("value", ["i.thorsen", "quist.ida", "u-4711"])
 def test_a_name_that_two_entries_bear_chooses_neither(value: str) -> None:
     atoms = told("Tell Ida that the crane is free", [IDA, IDA_TOO, PER])
