@@ -295,7 +295,9 @@ READ_HEADS = words(
 OPENING_WORDS = words("presigned signed shared share sharing public shareable guest")
 #: Flags and choices of these words open a thing to everybody, or keep it closed.
 OPEN_WORDS = words("public anyone anybody everyone world anonymous internet unauthenticated")
-CLOSED_WORDS = words("private secret restricted confidential hidden authenticated protected")
+CLOSED_WORDS = words(
+    "private secret restricted confidential hidden authenticated protected internal unlisted"
+)
 #: What is converted by mere computing, and what is tracked by mere looking.
 COMPUTED_NOUNS = words("currency unit temperature timezone color colour number base money")
 TRACKED_NOUNS = words("package shipment order delivery flight parcel train bus price courier")

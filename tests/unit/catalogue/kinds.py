@@ -45,6 +45,14 @@ def _schema(word: str) -> dict[str, Any]:
     return {"type": _TYPES.get(word, "string")}
 
 
+def disagreements_of_effect(tool: Tool, expect: dict[str, Any]) -> list[str]:
+    """Where class and egress are not what the person expects."""
+    found = {"class": tool.tool_class.value, "out": tool.egress}
+    return [
+        f"{key}: {found[key]}, expected {expect[key]}" for key in found if found[key] != expect[key]
+    ]
+
+
 def disagreements(tool: Tool, expect: dict[str, Any]) -> list[str]:
     """Where the guess is not what the person expects."""
     effectful = tool.tool_class.has_effect or tool.egress

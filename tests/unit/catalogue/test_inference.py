@@ -12,10 +12,16 @@ from pdp.domain.canonical import schema_digest
 from pdp.domain.catalogue import ArgumentKind, CatalogueError, Tool, ValueType
 from pdp.domain.inference import Urgency, infer_tool, name_groups, review
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
-from tests.unit.catalogue.kinds import definition, disagreements, load
+from tests.unit.catalogue.kinds import (
+    definition,
+    disagreements,
+    disagreements_of_effect,
+    load,
+)
 
 KINDS = load("kinds.yaml")
 UNSEEN = load("unseen.yaml")
+NOUN_FIRST = load("noun_first.yaml")
 
 
 @pytest.mark.parametrize(
@@ -23,6 +29,19 @@ UNSEEN = load("unseen.yaml")
 )
 def test_a_well_known_kind_of_tool_is_guessed_as_a_person_would(entry: dict[str, Any]) -> None:
     assert disagreements(infer_tool(definition(entry), "server"), entry["expect"]) == []
+
+
+@pytest.mark.parametrize("server", sorted({server for server, _ in NOUN_FIRST}))
+def test_tools_named_by_what_they_are_about_are_guessed_as_a_person_would(server: str) -> None:
+    entries = [entry for listed, entry in NOUN_FIRST if listed == server]
+    groups = name_groups(entries)
+    wrong = {
+        entry["name"]: disagreements_of_effect(
+            infer_tool(definition(entry), server, groups), entry["expect"]
+        )
+        for entry in entries
+    }
+    assert not any(wrong.values()), wrong
 
 
 def test_the_hand_checked_tools_cover_many_kinds() -> None:
