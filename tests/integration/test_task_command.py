@@ -100,7 +100,17 @@ def test_show_tells_the_task_and_then_its_ledger_in_order(store: SqliteStore, da
     assert "goal          Send the report to bob@example.com" in facts
     assert "calls         1 of 100" in facts
     header, *lines = [line.split() for line in ledger.splitlines()]
-    assert header == "seq time what class decision reasons outcome decision id".split()
+    assert header == [
+        "seq",
+        "time",
+        "what",
+        "class",
+        "decision",
+        "reasons",
+        "outcome",
+        "decision",
+        "id",
+    ]
     assert [line[0] for line in lines] == ["1", "2", "3"]
     first, second = (json.loads(stored.leaf.body)["id"] for stored in store.leaves(0, 2))
     sent = ["mail/send_email", "send"]
