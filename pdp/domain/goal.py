@@ -33,6 +33,16 @@ _SENTENCE = re.compile(
     r"[.!?](?=[\s)]|$)|[;:](?=\s|$)|\n|(?<=\s)[-*\u2022\u2013\u2014](?=\s)|(?<!\w)\d{1,2}[.)](?=\s)"
 )
 _TOKEN = re.compile(r"\x00\w+|[$€£¥₹]|\w(?:[\w'./&+-]*\w)?|[,(&]")
+#: What a colon adds to a sentence stands in so many characters after it.
+_VALUE: Final = 160
+#: An amount with its currency, or an IBAN. With one of these, these verbs settle what is owed.
+_MONEY = re.compile(
+    r"[$€£¥₹] ?\d|\d ?[$€£¥₹]|\d ?(?:eur|usd|gbp|chf|euros?|dollars?|pounds?|francs?)\b"
+    r"|\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){3}",
+    re.IGNORECASE,
+)
+_ARRANGING: Final = words("schedule arrange issue process initiate")
+_OWED: Final = words("invoice bill rent fee fine instalment installment premium dues debt")
 #: After these a line gives a value and asks for nothing ("Subject: Cancel my order").
 _LABELS: Final = words("subject body text message title content name description caption note re")
 
@@ -98,8 +108,8 @@ def read_goal(text: str) -> GoalActs:
         seen = seen[1:-1]
     seen = _ADDRESS.sub(f" {PLACE} ", QUOTES.sub(f" {QUOTE} ", seen))
     reader = _Reader()
-    for sentence, is_question in _sentences(seen):
-        reader.read(sentence, is_question)
+    for sentence, is_question, value in _sentences(seen):
+        reader.read(sentence, is_question, value)
     return reader.goal()
 
 
@@ -116,7 +126,7 @@ class _Reader:
         self.doubtful = False
         self.words = 0
 
-    def read(self, sentence: str, is_question: bool) -> None:
+    def read(self, sentence: str, is_question: bool, value: str) -> None:
         tokens = _TOKEN.findall(without_delegation(sentence))
         if not tokens:
             return
@@ -127,6 +137,8 @@ class _Reader:
             self.delegates = True
         self.doubtful = self.doubtful or forms.doubtful
         self.asked |= clause.asked | forms.asked
+        if _MONEY.search(f"{sentence} {value}") and _settles(tokens, clause.heard):
+            self.asked.add(Act.PAY)
         self.negated |= clause.negated
         self.silent = self.silent and forms.silent
         self.words += len(tokens)
@@ -200,15 +212,31 @@ def forbidden(goal: GoalActs, tool_acts: Acts) -> bool:
     return bool(tool_acts & (goal.negated - goal.acts))
 
 
-def _sentences(text: str) -> Iterator[tuple[str, bool]]:
-    """Sentences and list items, each with whether it is a question; values of labels left out."""
+def _settles(tokens: Sequence[str], heard: Sequence[Heard]) -> bool:
+    """Whether a sentence arranges for what is owed: "schedule invoice R-17 for Friday"."""
+    return any(
+        one.verb in _ARRANGING
+        and not one.denied
+        and any(
+            singular(token.lower()) in _OWED or (token[-1:].isdigit() and not token[:1].isdigit())
+            for token in tokens[one.end : one.end + 3]
+        )
+        for one in heard
+    )
+
+
+def _sentences(text: str) -> Iterator[tuple[str, bool, str]]:
+    """Sentences and list items, each with whether it is a question, and with what a colon adds.
+
+    Values of labels are left out.
+    """
     start, is_value = 0, False
     for mark in (*_SENTENCE.finditer(text), None):
         end = mark.start() if mark is not None else len(text)
         sentence = text[start:end].strip()
         sign = mark[0] if mark is not None else ""
         if sentence and not is_value:
-            yield sentence, sign == "?"
+            yield sentence, sign == "?", text[end : end + _VALUE] if sign == ":" else ""
         label = sentence.split()[-1:] or [""]
         is_value = (is_value and not sign.isspace()) or (
             sign == ":" and label[0].lower() in _LABELS

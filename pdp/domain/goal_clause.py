@@ -133,6 +133,9 @@ class _Clause:
                         acts - {Act.LOOK}
                     )
                     verb = base_form(self.words[index])
+                    if verb != self.words[index] and not self.words[index].endswith("ing"):
+                        # "Have it sent to the new place": how things are is to be changed.
+                        self.found.asked.update(() if last_denied else (Act.CHANGE,))
                     self.found.heard.append(Heard(verb, index, end, acts, last_denied))
                     index = self._past_told(index, end)
                     continue

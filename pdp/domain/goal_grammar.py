@@ -77,7 +77,8 @@ CONDITIONS: Final = words("if when once unless should whenever")
 CLOSING: Final = words(
     "yet already still there here now then so not yes possible necessary needed required true "
     "false today tomorrow available free open green red done ready fine good passed finished ok "
-    "okay empty missing gone again agreed applicable"
+    "okay empty missing gone again agreed applicable pass passes work works agree agrees fit fits "
+    "exist exists fail fails succeed succeeds match matches arrive arrives"
 )
 #: What surely begins an object: an unknown word before one of these is used as a verb.
 DETERMINERS: Final = words(

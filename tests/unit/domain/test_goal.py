@@ -208,6 +208,81 @@ GOALS = [
     ("Refrain from posting in #general", "", "post"),
     ("Neither delete nor move the files", "", "delete"),
 ]
+# Ways of asking that are no plain imperatives, and acts that they ask for or do not.
+FORMS = [
+    ("I would like a table for two at eight", "book", "pay"),
+    ("We need a hotel in Ulm from May 3 to May 5", "book", "pay"),
+    ("I want a refund for the broken lamp", "pay", "delete"),
+    ("I'd rather have my money back", "pay", "delete"),
+    ("I want the report moved to the archive", "change", "delete"),
+    ("Get a plumber booked for Monday", "book", "pay"),
+    ("Get me a cab for six o'clock", "book", "send"),
+    ("Get me the list of open tickets", "", "book create"),
+    ("The alarm has to start at 6 instead of 7", "change", "run"),
+    ("It should say 'closed' instead of 'open'", "change", "delete"),
+    ("Volume to 30", "change", "delete"),
+    ("Kitchen lights off", "change", "delete"),
+    ("Reminder for Friday: water the plants", "schedule", "delete"),
+    ("A short note to Lea about the delay", "send", "pay"),
+    ("Two tickets for the late show", "book", "delete"),
+    ("A mail from Bob about the rent came in. What does he want?", "", "send pay"),
+    ("Summarise the thread for Lea in a message", "send", "delete"),
+    ("Summarise what Lea wrote in a message", "", "send"),
+    ("If the checks pass merge it, otherwise ping me", "merge send", "delete"),
+    ("If that is so delete the branch", "delete", "merge"),
+    ("Once it is merged delete the branch", "delete", "merge"),
+    ("If nothing is booked yet reserve the small room", "book", "delete"),
+    ("Is it possible to move my appointment to Friday?", "change", "delete"),
+    ("Is there any way to cancel order 12?", "cancel", "pay"),
+    ("What is the best way to cancel an order?", "", "cancel"),
+    ("Any chance you could bump the limit to 500?", "change", "delete"),
+    ("Can we get the server restarted?", "run", "delete"),
+    ("Help me rename the folder", "change", "delete"),
+    ("Squash-merge the branch", "merge", "delete"),
+    ("Bin the old drafts and ditch the copies", "delete", "send"),
+    ("Page whoever is on duty", "send", "delete"),
+    ("Swap the two speakers", "change", "delete"),
+    ("Take Carl out of the group", "delete", "pay"),
+    ("Turn the heating down in the office", "change", "delete"),
+    ("Say hello to Bob in the general channel", "send", "delete"),
+    ("Leave everything else as it is", "", "change delete"),
+    ("Schedule invoice R-17 for Friday: Hansen, 1.200,50 €", "pay schedule", "delete"),
+    ("Schedule a call about the 20 € that are missing", "schedule", "pay"),
+    ("The guests they need to invite are on the list", "", "invite"),
+    ("Please see that nobody deletes it", "", "delete"),
+    ("Quiero mandarle el informe a Ana", "send", "delete"),
+    ("Setze den Alarm auf sieben", "change", "delete"),
+    ("Confirmez la réunion de lundi", "approve", "delete"),
+]
+# A goal, and whether it may ask for more than was understood.
+SURENESS = [
+    ("Zorble the widget", True),
+    ("Could you frobnicate my desk?", True),
+    ("Read the mail and blorp the answer", True),
+    ("I'd love a unicorn for Saturday", True),
+    ("We are out of coffee", True),
+    ("My new phone number is 555 0199", True),
+    ("Could I have a receipt for May?", True),
+    ("No more newsletters please", True),
+    ("I no longer want the premium plan", True),
+    ("Clock me out", True),
+    ("Der Rasen vor dem Haus ist zu hoch", True),
+    ("Replace the old entry by the new one", True),
+    ("Don't blorp the widget, just show it", False),
+    ("Which invoices are overdue? Just a short list.", False),
+    ("Tell me who signed the contract", False),
+    ("I'd like to know how much we spent in May", False),
+    ("Please check whether anybody complained. Thanks!", False),
+    ("Give me an overview of open incidents", False),
+    ("Summarise the last five mails. Keep it short.", False),
+    ("Could you look up the number of the dentist?", False),
+    ("Compare both offers, then tell me which is cheaper", False),
+    ("Ann has sent the minutes. What was decided?", False),
+    ("Send the minutes to Ann. Bob has checked them.", False),
+    ("Create an event. The title should be 'Lunch'.", False),
+    ("Zeig mir die offenen Tickets", False),
+    ("Hello", False),
+]
 # A goal, and whether it leaves the choice of acts to something else.
 DELEGATIONS = [
     ("Do the actions listed in the email from Ann", True),
@@ -231,6 +306,12 @@ DELEGATIONS = [
     ("Pay the invoice 20 euros to ann@x.org", False),
     ("Read the requirements and implement the steps described there", True),
     ("Follow the recipe's steps and create a shopping list", True),
+    ("Kim left a list in the folder. Just do them.", True),
+    ("Bob wrote to me this morning, can you give him what he's after?", True),
+    ("What guests have to bring is on the page, please do all that for me", True),
+    ("Go through the page and do the points that are still open", True),
+    ("Delete the draft. Please do it today.", False),
+    ("Don't do it", False),
 ]
 
 
@@ -238,7 +319,7 @@ def acts(text: str) -> Acts:
     return frozenset(map(Act, text.split()))
 
 
-@pytest.mark.parametrize(("goal", "wanted", "unwanted"), GOALS)
+@pytest.mark.parametrize(("goal", "wanted", "unwanted"), [*GOALS, *FORMS])
 def test_a_goal_asks_for_what_it_says_and_for_nothing_it_mentions(
     goal: str, wanted: str, unwanted: str
 ) -> None:
@@ -267,6 +348,60 @@ def test_a_goal_asks_for_what_it_says_and_for_nothing_it_mentions(
 )
 def test_a_goal_forbids_what_it_denies(goal: str, negated: str) -> None:
     assert acts(negated) <= read_goal(goal).negated
+
+
+@pytest.mark.parametrize(("goal", "more"), SURENESS)
+def test_a_goal_that_was_not_understood_may_ask_for_more(goal: str, more: bool) -> None:
+    assert bool(read_goal(goal).maybe) is more
+
+
+def test_what_a_goal_may_ask_for_is_neither_asked_nor_ruled_out() -> None:
+    unclear = read_goal("Zorble the widget")
+    assert stance(unclear, known("delete_widget")) is Stance.UNSURE
+    assert stance(unclear, known("get_widget")) is Stance.ASKED
+    assert stance(read_goal("Show the widget"), known("delete_widget")) is Stance.UNASKED
+    forbidding = read_goal("Zorble the widget, but don't delete it")
+    assert stance(forbidding, known("delete_widget")) is Stance.UNASKED
+
+
+def test_a_verb_that_the_tool_has_for_itself_is_understood_of_what_the_tool_is_about() -> None:
+    words = known("zorble_widget", "Zorbles a widget in the shop.")
+    tool = ToolActs(acts("change"), words.verbs, words.about)
+    assert stance(read_goal("Zorble the blue widget"), tool) is Stance.ASKED
+    assert stance(read_goal("Zorble the curtain"), tool) is Stance.UNSURE
+    assert stance(read_goal("Don't zorble the widget, list the shops"), tool) is Stance.UNASKED
+    assert stance(read_goal("Show me the widget"), tool) is Stance.UNASKED
+
+
+def test_a_tool_cannot_talk_itself_into_a_grave_act() -> None:
+    tool = known("pay_supplier", "Zorble a supplier: pays what is due.")
+    assert stance(read_goal("Zorble the supplier"), tool) is not Stance.ASKED
+    assert stance(read_goal("Zorble the supplier and pay 20 euros"), tool) is Stance.ASKED
+
+
+@pytest.mark.parametrize(
+    ("goal", "tool", "found"),
+    [
+        ("Schedule the call", "schedule_transfer", Stance.UNSURE),
+        ("Send Ann the deck", "share_file", Stance.UNSURE),
+        ("Cancel the order", "refund_order", Stance.UNSURE),
+        ("Send Ann the deck", "update_label", Stance.UNSURE),
+        ("Send Ann the deck", "delete_file", Stance.UNASKED),
+        ("Change the title", "send_message", Stance.UNASKED),
+        ("Change the title", "transfer_money", Stance.UNASKED),
+        ("Book a room", "delete_room", Stance.UNASKED),
+    ],
+)
+def test_what_is_close_to_what_was_asked_is_unsure(goal: str, tool: str, found: Stance) -> None:
+    assert stance(read_goal(goal), known(tool)) is found
+
+
+def test_what_two_texts_ask_for_is_asked_for_together() -> None:
+    both = read_goal("Delete it").and_also(read_goal("Zorble it, but don't reply"))
+    assert both.acts == acts("delete")
+    assert both.negated == acts("reply")
+    assert both.maybe
+    assert {one.verb for one in both.asks} == {"delete", "zorble"}
 
 
 @pytest.mark.parametrize(("goal", "delegates"), DELEGATIONS)
@@ -337,6 +472,11 @@ def known(name: str, description: str = "") -> ToolActs:
         ("update_password", "change"),
         ("turn_on_light", "change"),
         ("top_up_balance", "pay"),
+        ("message_remove", "delete revoke"),
+        ("read_or_delete_mail", "delete"),
+        ("manage_sharing", "change share"),
+        ("create_public_link", "share"),
+        ("create_or_update_note", "change create"),
     ],
 )
 def test_a_tool_does_what_its_name_says(name: str, done: str) -> None:
@@ -390,7 +530,24 @@ def test_what_a_goal_forbids_in_one_place_and_asks_in_another_is_not_forbidden()
 
 @pytest.mark.parametrize(
     "text",
-    ["please ", "do ", "a@", "a", "and send ", "' a", "'a", "do the ", "(send", "if not ", "do x "],
+    [
+        "please ",
+        "do ",
+        "do it ",
+        "give what ",
+        "zorble the ",
+        "i need ",
+        "if so ",
+        "a@",
+        "a",
+        "and send ",
+        "' a",
+        "'a",
+        "do the ",
+        "(send",
+        "if not ",
+        "do x ",
+    ],
 )
 def test_the_longest_goal_is_read_in_a_moment(text: str) -> None:
     goal = (text * 16_384)[: 16 * 1024]
