@@ -247,6 +247,8 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
     added = nouns | required
     if verb in ("add", "invite") and added & MEMBER_NOUNS and nouns & SOCIAL_PLACES:
         return replace(sign, tool_class=ToolClass.SEND, ground=f"name:{min(added & MEMBER_NOUNS)}")
+    if verb in CREATING_VERBS and head in ("call", "charge"):
+        return replace(sign, tool_class=ToolClass.SEND, verb=head, ground=f"name:{verb} {head}")
     shares = "sharing" in nouns or ("share" in nouns and verb in CREATING_VERBS | _SETTING_VERBS)
     if shares and verb not in REMOVING_VERBS:
         return replace(sign, tool_class=ToolClass.SEND, verb="share", ground="name:sharing")

@@ -51,6 +51,11 @@ _ONESELF_TEXT = re.compile(
     r"|\b(?:sends?|e-?mails?|reminds?|notify|notifies|texts?|messages?) (?:yourself|me|myself)\b",
     re.IGNORECASE,
 )
+_AND_OTHERS = re.compile(
+    r"\b(?:others|every(?:one|body)|any(?:one|body)|some(?:one|body)|customers?|clients?|team|guests?"
+    r"|participants?|attendees?|recipients?|subscribers?|colleagues?|members?|public|followers?)\b",
+    re.IGNORECASE,
+)
 #: The end of the ground of a read that leaves somewhere what it read.
 KEPT = " is written to"
 #: The ground of what is sent and reaches nobody else.
@@ -155,6 +160,8 @@ def is_to_oneself(definition: Definition, verb: str) -> bool:
     if verb not in _TELLING or definition.nouns & SHARED_NOUNS:
         return False
     if not definition.nouns & _ONESELF and not _ONESELF_TEXT.search(definition.description):
+        return False
+    if _AND_OTHERS.search(definition.description):
         return False
     return not any(
         word in RECIPIENTS | PARTIES or HOLDS.get(word) in _OTHERS

@@ -500,6 +500,8 @@ def test_calling_somebody_is_a_message_where_there_is_somebody_to_be_called() ->
         ("send_note", "Sends a note to yourself.", {"text": TEXT}, ToolClass.WRITE),
         ("email_me", "", {"body": TEXT, "cc": TEXT}, ToolClass.SEND),
         ("send_note", "Sends a note to yourself or others.", {"user": TEXT}, ToolClass.SEND),
+        ("send_note", "Sends a note to yourself and the team.", {"id": TEXT}, ToolClass.SEND),
+        ("create_call", "Rings a number.", {"to": TEXT}, ToolClass.SEND),
         ("publish_myself", "Publishes to yourself.", {"text": TEXT}, ToolClass.SEND),
     ],
 )
