@@ -194,33 +194,34 @@ NEAR: Final[dict[Act, Acts]] = {
         Act.BOOK: "pay",
         Act.SCHEDULE: "send cancel",
         Act.CREATE: "book share",
-        Act.CHANGE: "cancel approve close",
+        Act.CHANGE: "cancel approve close post",
         Act.DELETE: "close",
         Act.CANCEL: "revoke pay close",
         Act.CLOSE: "approve post reply",
         Act.MERGE: "close",
-        Act.APPROVE: "close merge reply post",
+        Act.APPROVE: "close merge reply post invite",
         Act.RUN: "cancel",
         Act.GRANT: "send",
         Act.REVOKE: "cancel close",
     }.items()
 }
 
-#: What some verbs also ask for, by their base form, in a way that a person has to confirm.
-IMPLIED: Final = {
-    verb: _acts("delete cancel create change")
-    for verb in [
-        "replace",
-        "swap",
-        "exchange",
-        "substitute",
-        "trade",
-        "switch",
-        "move",
-        "rebook",
-        "transfer",
-    ]
-}
+#: Steps that doing what a verb says often takes, by its base form; a person has to confirm them.
+IMPLIED: Final = acts_table(
+    {
+        "delete cancel create change": "replace swap exchange substitute trade switch move rebook",
+        "pay send": "return exchange",
+        "buy pay book": "upgrade renew extend subscribe join register enrol enroll prolong",
+        "pay": "move split",
+        "run create delete": "fix repair restore recover reset migrate",
+        "merge run": "deploy ship release publish land",
+        "send close merge": "finish finalise finalize complete submit",
+        "cancel delete revoke": "end stop close disable deactivate suspend lock block drop leave",
+        "grant": "enable activate unlock assign hand appoint",
+        "post create send": "report escalate request raise flag",
+        "invite cancel": "accept decline confirm reject",
+    }
+)
 
 #: Everything that can be asked for but looking.
 EFFECTS: Final[Acts] = frozenset(Act) - {Act.LOOK}

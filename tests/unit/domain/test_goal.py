@@ -386,6 +386,8 @@ def test_a_tool_cannot_talk_itself_into_a_grave_act() -> None:
         ("Send Ann the deck", "share_file", Stance.UNSURE),
         ("Cancel the order", "refund_order", Stance.UNSURE),
         ("Send Ann the deck", "update_label", Stance.UNSURE),
+        ("Upgrade my seat", "purchase_upgrade", Stance.UNSURE),
+        ("Return the lamp", "refund_order", Stance.UNSURE),
         ("Send Ann the deck", "delete_file", Stance.UNASKED),
         ("Change the title", "send_message", Stance.UNASKED),
         ("Change the title", "transfer_money", Stance.UNASKED),

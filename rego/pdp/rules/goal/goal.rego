@@ -3,8 +3,10 @@
 # description: |
 #   What has an effect must be what the goal asks for, or an intent must name its tool literally. An
 #   act on another kind of thing than the goal speaks of is asked about once untrusted material has
-#   come in ("delete the mail" asks nobody to delete a file). A goal that leaves the choice of acts to something ("do what the letter says") is asked about, and so
-#   is an act that the goal does not ask for in words but that reaches only what the principal named.
+#   come in ("delete the mail" asks nobody to delete a file). A goal that leaves the choice of acts to
+#   something ("do what the letter says") is asked about, and so is an act that the goal may ask for in
+#   words that were not understood, or that is close to what it asks for; a command, since goals speak
+#   of ends; and an act that the goal does not ask for but that reaches only what the principal named.
 #   Looking and drafting need no asking.
 # custom:
 #   controls:
