@@ -38,13 +38,13 @@ Thing: TypeAlias = dict[str, Any]
 
 
 def described(
-    thing: Thing | None, said: Callable[[str], bool], spoken: Callable[[str], bool]
+    thing: Thing | None, said: Callable[[str], bool], addressed: Callable[[str], bool]
 ) -> list[str]:
     """Addresses, phones and handles of whom the principal meant by the thing that was looked up.
 
-    That is whoever stands in it under a word that the principal used of them, or by a whole name
-    that the principal gave; nobody where the answer is no thing that the principal identified, or
-    gives two addresses for them. `said` tells of a value, `spoken` of a folded word.
+    That is whoever stands in it under a word by which the principal wants them told something, or
+    by a whole name that the principal gave; nobody where the answer is no thing that the principal
+    identified, or gives two addresses for them. `said` tells of a value, `addressed` of a word.
     """
     if thing is None:
         return []
@@ -58,7 +58,7 @@ def described(
             named = {singular(word) for word in split_words(key[:64])} & _RELATIONS | above
             if by_name is None:
                 by_name = _bears_name(holder, said)
-            if by_name or any(map(spoken, named)):
+            if by_name or any(map(addressed, named)):
                 found[kind].add(value)
     meant = [value for values in found.values() if len(values) == 1 for value in values]
     return meant if meant and _is_identified(thing, said) else []

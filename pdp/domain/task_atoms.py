@@ -232,7 +232,7 @@ class TaskAtoms:
         found = described(
             thing,
             lambda value: self.said(coded(value)),
-            lambda word: any(word in text.words for text in texts),
+            lambda word: any(text.addresses(word) for text in texts),
         )
         meant = seen._replace(origin=Origin.TRUSTED, named=True, meant=True)
         forms = [form for form in whole_forms(found) if not self._get(form.casefold()).pointed]

@@ -80,6 +80,16 @@ _PLACES: Final = words(
 _ADDRESSING: Final = words(
     "to with for invite message tell email mail ask dm text ping call notify add remove cc remind"
 )
+#: What one does to somebody who is to get something.
+_TOLD: Final = words(
+    "to mail email e-mail message tell write inform notify ask text call phone ring dm ping page "
+    "cc invite remind answer thank let send forward reply warn contact alert update give an am dem "
+    "der den schreib schreibe sag sage informiere benachrichtige frag frage au aux \u00e0 informe "
+    "pr\u00e9viens demande al avisa informa pregunta"
+)
+_TO: Final = (
+    r" (\S+)(?= (?:(?:the|this|that|its|their|his|her|our|my|la|le|el|die|das) (?:\S+ )?)?{} )"
+)
 _NAMING: Final = words("called named titled entitled labelled labeled username handle")
 
 _PLAIN: Final = str.maketrans(
@@ -147,6 +157,12 @@ class Wording:
         if word in self._names:
             return len(word) > 1
         return word in self._capitals and singular(word) not in _GENERIC
+
+    def addresses(self, word: str) -> bool:
+        """Whether the text wants something told or given to who is called so: "mail the owner"."""
+        return word in self.words and any(
+            found[1] in _TOLD for found in re.finditer(_TO.format(re.escape(word)), self._run)
+        )
 
     def calls_plainly(self, word: str) -> bool:
         """The same of a word without accents, however the text writes it: `jose` for José."""

@@ -93,6 +93,8 @@ def test_a_thing_that_was_looked_up_says_who_stands_in_the_relation_that_the_goa
     ("goal", "answer"),
     [
         ("Write to Noor Halvorsen about LS-20417", LEASE),
+        ("Let the tenant of LS-20417 know that it works", LEASE),
+        ("Forward the bill of LS-20417 to its new tenant", LEASE),
         (GOAL, {"data": {"lease": LEASE}}),
         (GOAL, [LEASE]),
         (GOAL, {"content": [{"type": "text", "text": json.dumps(LEASE)}]}),
@@ -108,6 +110,8 @@ def test_it_says_so_in_other_words_and_forms_as_well(goal: str, answer: JsonValu
     ("goal", "answer", "chosen"),
     [
         ("Mail the boiler man about LS-20417", LEASE, "LS-20417"),
+        ("Mail Eli why the tenant of LS-20417 is angry", LEASE, "LS-20417"),
+        ("Check the tenant's note to LS-20417. Mail it to the insurer", LEASE, "LS-20417"),
         ("Mail the tenant about the boiler", LEASE, "LS-20417"),
         (GOAL, LEASE, "LS-20418"),
         (GOAL, {**LEASE, "lease_no": "LS-20418"}, "LS-20417"),
