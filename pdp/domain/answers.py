@@ -84,6 +84,16 @@ def _is_identified(thing: Thing, said: Callable[[str], bool]) -> bool:
     )
 
 
+def own_values(thing: Thing | None) -> list[str]:
+    """What a thing that is the account itself gives as its own, and not as somebody related."""
+    return [
+        value
+        for key, value in (thing or {}).items()
+        if isinstance(value, str)
+        and _RELATIONS.isdisjoint(singular(word) for word in split_words(key[:64]))
+    ]
+
+
 def one_thing(answer: object) -> Thing | None:
     """The one object of an answer, without what it is wrapped in; None where it is no such thing.
 

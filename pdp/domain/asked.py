@@ -18,11 +18,13 @@ class Asked(StrEnum):
     """What a call was for.
 
     looked_up: a read within a closed world that nothing but the principal's own values chose.
+    own: such a read that nothing chose: what it returns is about the account itself.
     made: a write or send; what it made has a link that the server gave it.
     """
 
     NOTHING = "nothing"
     LOOKED_UP = "looked_up"
+    OWN = "own"
     MADE = "made"
 
 
@@ -48,5 +50,7 @@ def _asked(tool_class: str, egress: bool, arguments: Iterable[tuple[str, str]]) 
     if tool_class != ToolClass.READ or egress:
         return Asked.NOTHING
     choosing = {origin for kind, origin in arguments if kind != ArgumentKind.OPTION}
-    chosen = choosing - {Origin.NONE.value} == {Origin.PRINCIPAL.value}
-    return Asked.LOOKED_UP if chosen else Asked.NOTHING
+    choosing.discard(Origin.NONE.value)
+    if not choosing:
+        return Asked.OWN
+    return Asked.LOOKED_UP if choosing == {Origin.PRINCIPAL.value} else Asked.NOTHING

@@ -33,10 +33,10 @@ _MAX_MARKS: Final = 250_000
 #: What may stand around a word and is no part of it.
 EDGES: Final = ".,;:!?'\"`()[]{}<>*_=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
 #: Whether a word holds a digit or a mark that names have inside.
-is_telling = re.compile(r"[0-9@/\\]|[^\W_][._\-~+][^\W_]").search
+is_telling = re.compile(r"[0-9@#/\\]|[^\W_][._\-~+][^\W_]").search
 # From the first such place to the end of the word. It begins with a set of characters, which is
 # quick to search for; what stands around them is looked at only then.
-_REST = re.compile(r"[0-9@/\\._\-~+](?:(?<=[0-9@/\\])|(?=[^\W_])(?<=[^\W_].))\S*+")
+_REST = re.compile(r"[0-9@#/\\._\-~+](?:(?<=[0-9@#/\\])|(?=[^\W_])(?<=[^\W_].))\S*+")
 #: What stands in neither part of an address.
 _NO_MAIL: Final = ',;<>"`()[]{}\\:/?#=|'
 _NO_URL: Final = '<>"`|\\^{}'

@@ -171,7 +171,8 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]
         source=source,
         exists=bool(seen) and not doubtful and all(one.outputs for one in seen),
         named=named,
-        pointed=any(one.pointed or (one.led and not one.named) for one in seen),
+        # A record that the agent wrote itself gives no name to what it wrote into it.
+        pointed=any(one.pointed or (one.led and (one.echoed or not one.named)) for one in seen),
         sensitivity=max((one.sensitivity for one in seen), default=Sensitivity.UNSPECIFIED),
     )
 

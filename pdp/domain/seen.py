@@ -28,8 +28,9 @@ class Seen(NamedTuple):
     it whose recipients or links nobody is known to have chosen. `meant` says that a trusted output
     has it in the one entry that bears a name the principal used, `disputed` that several bear it;
     `uttered` that the agent had written it in a call, or somebody in a text, before; `minted` that
-    a server gave it as a link to what a call of the task made, or looked up for the principal; `led`
-    that untrusted content had led the task to every output that held it.
+    a server gave it as a link to what a call of the task made, or looked up for the principal;
+    `led` that untrusted content had led the task to every output that held it, or to one of them
+    where it is `echoed`: the agent had written it before any output held it.
     """
 
     origin: Origin = Origin.UNKNOWN
@@ -45,6 +46,7 @@ class Seen(NamedTuple):
     uttered: bool = False
     minted: bool = False
     led: bool = False
+    echoed: bool = False
 
 
 def merged(old: Seen, new: Seen) -> Seen:
@@ -56,6 +58,7 @@ def merged(old: Seen, new: Seen) -> Seen:
     turned = old.origin is Origin.UNKNOWN and new.origin is Origin.UNTRUSTED
     meant = old.meant or (new.meant and not old.uttered)
     turned = turned or (meant and not old.meant)
+    echoed = old.echoed or (old.uttered and not old.outputs)
     return Seen(
         origin=new.origin if turned else old.origin,
         source=new.source if turned else old.source,
@@ -71,5 +74,7 @@ def merged(old: Seen, new: Seen) -> Seen:
         disputed=old.disputed or new.disputed,
         uttered=old.uttered,
         minted=old.minted,
-        led=new.led and (old.led or not old.outputs),
+        # What the agent wrote somewhere comes back from there: no way to it that nobody led to.
+        led=(old.led or new.led) if echoed else new.led and (old.led or not old.outputs),
+        echoed=echoed,
     )

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from pdp.domain.atoms import Atom, coded, is_strong
 from pdp.domain.atoms_dates import ISO_DATE
-from pdp.domain.catalogue import ArgumentKind, Tool, argument_values
+from pdp.domain.catalogue import ArgumentKind, Tool, ValueType, argument_values
 from pdp.domain.provenance import MAX_SHOWN, UNDECLARED, ArgumentTrace
 from pdp.domain.seen import Origin
 from pdp.domain.task_atoms import TaskAtoms
 from pdp.domain.values import ToolClass
 from pdp.domain.vocabulary import words
+from pdp.domain.wording import share_said
 
 if TYPE_CHECKING:
     from pdp.domain.canonical import JsonValue
@@ -29,9 +30,13 @@ _EVERYWHERE: Final = words(
     "inbox outbox sent draft drafts archive archived spam junk trash bin starred unread main "
     "master trunk root home default primary all any me self own my"
 )
+#: What such values name holds things of its own, also where no resource is derived from it.
+_CONTAINERS: Final = frozenset({ValueType.CHANNEL, ValueType.REPOSITORY, ValueType.PATH})
 _INDEX = re.compile(r"/[0-9]+(?=/|$)")
 _WORD = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 _PART = re.compile(r"[^\W_]+")
+#: Who looks for what the principal meant uses mostly its words.
+_STRANGE: Final = 0.5
 #: A part of a name this long is no word.
 _LONG: Final = 25
 #: So many characters of parts with letters and digits are a code: a key, a token, an encoded text.
@@ -76,7 +81,7 @@ def steering(
     Content led to a resource where the principal and trusted output do not name it and the running
     text of an untrusted output speaks of it; or where nobody is known to have named it, and there
     was untrusted material that could have. It led to a query where there was such material, and the
-    principal did not say all words of the query.
+    principal said no more than half of the words of the query.
     """
     if tool.tool_class is not ToolClass.READ or not tainted:
         return NOT_LED
@@ -86,8 +91,13 @@ def steering(
             f"/{name}".removesuffix("/*") for some in tool.resource.placeholders for name in some
         }
         aims = [one for one in aims if _INDEX.sub("/*", one.pointer).removesuffix("/*") in names]
-    led = [one for one in aims if one.pointed or (tool.resource and _is_foreign(one, atoms))]
-    if not led and aims and tool.resource is not None and atoms.find(coded(resource_id)).pointed:
+    whole = tool.resource is not None
+    led = [
+        one
+        for one in aims
+        if one.pointed or ((whole or one.holds in _CONTAINERS) and _is_foreign(one, atoms))
+    ]
+    if not led and aims and whole and atoms.find(coded(resource_id)).pointed:
         # Content writes the name of a thing in one piece that arguments give in several.
         led = aims
     if led:
@@ -102,13 +112,21 @@ def _is_foreign(one: ArgumentTrace, atoms: TaskAtoms) -> bool:
     if one.origin is not Origin.UNKNOWN:
         return False
     parts = " ".join(re.split(r"[\W_]+", one.value)).strip()
-    return parts.casefold() not in _EVERYWHERE and not (parts and atoms.has_words(parts))
+    said = bool(parts) and share_said(atoms.texts(), parts, ordinary=True) == 1
+    return not said and parts.casefold() not in _EVERYWHERE
 
 
 def _is_strange_query(one: ArgumentTrace, atoms: TaskAtoms) -> bool:
-    if one.kind != ArgumentKind.CONTENT or one.origin in _SETTLED:
+    """Whether words or a name are looked for that are mostly not the principal's."""
+    if one.kind == ArgumentKind.SINK:
+        if one.holds is not ValueType.PERSON or one.origin is not Origin.UNKNOWN:
+            return False
+    elif one.kind != ArgumentKind.CONTENT or one.origin in _SETTLED:
         return False
-    return len(one.value) >= MAX_SHOWN or not atoms.has_words(one.value)
+    return (
+        len(one.value) >= MAX_SHOWN
+        or share_said(atoms.texts(), one.value, ordinary=False) <= _STRANGE
+    )
 
 
 def _carrying(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
-from pdp.domain.answers import described, given_links
+from pdp.domain.answers import described, given_links, own_values
 from pdp.domain.asked import Asked
 from pdp.domain.atoms import (
     Atom,
@@ -225,10 +225,12 @@ class TaskAtoms:
         self._add_records(read, seen)
         if looked_up and not self.full:
             self._add_described(read.thing, seen)
+        if Asked.OWN in asked and origin is Origin.TRUSTED:
+            self._add(whole_forms(own_values(read.thing)), seen._replace(named=True))
 
     def _add_described(self, thing: Thing | None, seen: Seen) -> None:
         """Whom the principal meant by a thing that was looked up for it, and nothing else chose."""
-        texts = self._wordings()
+        texts = self.texts()
         found = described(
             thing,
             lambda value: self.said(coded(value)),
@@ -240,7 +242,7 @@ class TaskAtoms:
 
     def _add_records(self, read: OutputForms, seen: Seen) -> None:
         """What the principal's names say of the records of an output."""
-        texts = self._wordings()
+        texts = self.texts()
         if not texts or not (read.records or read.shared):
             return
         said = Said(begins_any(texts), lambda value: self.said(coded(value)))
@@ -298,16 +300,11 @@ class TaskAtoms:
 
     def says(self, text: str) -> bool:
         """Whether a text of the principal holds this as a run of whole words, or quotes it."""
-        return any(wording.says(text) for wording in self._wordings())
+        return any(wording.says(text) for wording in self.texts())
 
     def composes(self, text: str) -> bool:
         """Whether a text is put together of nothing but runs of the principal's words."""
-        return any(wording.composes(text) for wording in self._wordings())
-
-    def has_words(self, text: str) -> bool:
-        """Whether the principal's texts have all words of a text, in any order and place."""
-        missing = [wording.unsaid(text) for wording in self._wordings()]
-        return bool(missing) and not frozenset.intersection(*missing)
+        return any(wording.composes(text) for wording in self.texts())
 
     def verbatim(self, value: str) -> str | None:
         """The source of a principal's text that gives exactly this value, quoted or as one word."""
@@ -353,7 +350,8 @@ class TaskAtoms:
     def _count_texts(self) -> int:
         return sum(len(layer._texts) for layer in self._layers())
 
-    def _wordings(self) -> list[Wording]:
+    def texts(self) -> list[Wording]:
+        """What the principal said."""
         return [wording for layer in self._layers() for wording, _, _ in layer._texts]
 
     def _next(self) -> int:

@@ -191,21 +191,36 @@ class Wording:
             and any(map(self.marks, runs))
         )
 
-    def unsaid(self, value: str) -> frozenset[str]:
-        """The words of a value that the text has in no number, but for what any goal is made of."""
-        told = self.words
-        return frozenset(
-            word
-            for word in _words(value)
-            if singular(word) not in _GENERIC
-            and word not in _GENERIC
-            and word != _BREAK
-            and told.isdisjoint((word, singular(word), f"{word}s", f"{word}es"))
-        )
+    def has(self, word: str) -> bool:
+        """Whether the text has a folded word, in one number or the other."""
+        return not self.words.isdisjoint((word, singular(word), f"{word}s", f"{word}es"))
 
     def marks(self, value: str) -> bool:
         """Whether a word of the value was quoted, capitalised or otherwise marked as a name."""
         return any(word in self._names for word in _words(value))
+
+
+def particular_words(text: str, *, ordinary: bool) -> frozenset[str]:
+    """The folded words of a text without the small words of the language.
+
+    Words that any goal is made of ("report") are among them only with `ordinary`.
+    """
+    passed = _FUNCTION_WORDS if ordinary else _GENERIC
+    return frozenset(
+        word
+        for word in _words(text)
+        if word != _BREAK and passed.isdisjoint((word, singular(word)))
+    )
+
+
+def share_said(texts: Sequence[Wording], text: str, *, ordinary: bool) -> float:
+    """Which share of the words of a text the principal's texts have, from 0 to 1, anywhere.
+
+    Words that any goal is made of count only with `ordinary`; 1 where nothing counts.
+    """
+    counted = particular_words(text, ordinary=ordinary)
+    said = sum(any(one.has(word) for one in texts) for word in counted)
+    return said / len(counted) if counted else 1.0
 
 
 def begins_any(texts: Sequence[Wording]) -> Callable[[str], bool]:

@@ -11,7 +11,7 @@ from pdp.domain import asked
 from pdp.domain.asked import Asked
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Tool, ValueType
-from pdp.domain.provenance import ArgumentTrace, trace
+from pdp.domain.provenance import ArgumentTrace, output_label, trace
 from pdp.domain.seen import Origin
 from pdp.domain.task_atoms import TaskAtoms
 from pdp.domain.values import OutputLabel, Sensitivity, ToolClass
@@ -62,7 +62,7 @@ def call(
     atoms.add_arguments(arguments)
     atoms.add_call(decision_id, asked.traced(tool, traces))
     raw = answer if isinstance(answer, str) else json.dumps(answer)
-    atoms.add_output(raw.encode(), "", OutputLabel.UNTRUSTED, decision_id)
+    atoms.add_output(raw.encode(), "", output_label(tool, traces), decision_id)
     return atoms
 
 
@@ -224,3 +224,40 @@ def test_a_link_that_was_met_or_written_before_is_none_to_what_was_made() -> Non
     assert linked(met, PAGE) is Origin.UNTRUSTED
     written = call(task(), WRITE, {"text": f"Boiler check, {PAGE}"}, NOTICE)
     assert linked(written, PAGE) is Origin.UNTRUSTED
+
+
+PROFILE: dict[str, JsonValue] = {
+    "name": "Noor Halvorsen",
+    "email": "noor@halvorsen.example",
+    "manager_email": "e.brandt@rooms.example",
+    "emergency": {"email": "gil@elsewhere.example"},
+    "phones": ["+44 20 7946 0018"],
+}
+OWN = replace(READ, output_label=OutputLabel.TRUSTED)
+
+
+@pytest.mark.parametrize(
+    ("to", "named"),
+    [
+        ("noor@halvorsen.example", True),
+        ("e.brandt@rooms.example", False),
+        ("gil@elsewhere.example", False),
+    ],
+)
+def test_what_the_own_profile_gives_as_its_own_is_the_principals(to: str, named: bool) -> None:
+    atoms = call(task(GOAL), OWN, {}, {"profile": PROFILE})
+    found = trace(SEND, {"to": to}, atoms)[0]
+    assert (found.origin, found.named) == (Origin.TRUSTED, named)
+
+
+@pytest.mark.parametrize(
+    "answer", [[PROFILE, {**PROFILE, "id": "2"}], {"count": "1", "people": [PROFILE]}]
+)
+def test_a_list_gives_nobody_as_the_principals_own(answer: JsonValue) -> None:
+    atoms = call(task(GOAL), OWN, {}, answer)
+    assert not trace(SEND, {"to": "noor@halvorsen.example"}, atoms)[0].named
+
+
+def test_an_untrusted_profile_is_nobodys_word() -> None:
+    atoms = call(task(GOAL), READ, {}, PROFILE)
+    assert not trace(SEND, {"to": "noor@halvorsen.example"}, atoms)[0].named

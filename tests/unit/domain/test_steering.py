@@ -92,6 +92,22 @@ def test_places_of_every_account_and_the_principals_words_joined_need_no_naming(
     assert led(task("Sum up the plan for the offsite"), book=book) == NOT_LED
 
 
+def test_an_ordinary_word_is_a_name_that_nobody_said_where_it_is_a_place() -> None:
+    atoms = task("Sum up the book plan-2031")
+    assert led(atoms, book="payments") == Steering(Led.RESOURCE)
+    assert led(task("Sum up the payments"), book="payment") == NOT_LED
+
+
+@pytest.mark.parametrize("holds", [ValueType.CHANNEL, ValueType.REPOSITORY, ValueType.PATH])
+def test_containers_are_led_to_also_where_they_only_narrow_a_search(holds: ValueType) -> None:
+    kinds = {"words": CONTENT, "place": ArgumentRole(ArgumentKind.SINK, holds)}
+    narrowed = replace(SEARCH, arguments=kinds)
+    atoms = task("Find the plan for the offsite")
+    assert led(atoms, narrowed, words="offsite", place="payments") == Steering(Led.RESOURCE)
+    plain = replace(SEARCH, arguments={"words": CONTENT, "place": SINK})
+    assert led(atoms, plain, words="offsite", place="Lisbon") == NOT_LED
+
+
 def test_other_places_within_what_the_principal_named_are_not_led_to() -> None:
     atoms = task("Sum up the book plan-2031", "Have a look at the range Totals_2030!B as well.")
     assert led(atoms, book="plan-2031", range="Totals_2030!B") == NOT_LED
@@ -104,12 +120,23 @@ def test_only_reads_are_led_to(tool_class: ToolClass) -> None:
 
 
 def test_a_query_in_words_that_the_principal_did_not_say_may_be_the_contents() -> None:
-    atoms = task("Find the notes of the retreats and delete them")
+    atoms = task("Find the notes of the retreats in Lisbon and delete them")
     assert led(atoms, SEARCH, words="retreat notes") == NOT_LED
     assert led(atoms, SEARCH, words="latest notes") == NOT_LED
+    assert led(atoms, SEARCH, words="lisbon retreat spring") == NOT_LED
     assert led(atoms, SEARCH, words="severance notes") == Steering(Led.QUERY)
+    assert led(atoms, SEARCH, words="severance retreat") == Steering(Led.QUERY)
     assert led(atoms, SEARCH, words="severance notes", tainted=False) == NOT_LED
     assert led(atoms, SEARCH, words="notes " * 60) == Steering(Led.QUERY)
+
+
+def test_a_persons_name_that_is_looked_up_is_a_query_too() -> None:
+    directory = replace(
+        SEARCH, arguments={"who": ArgumentRole(ArgumentKind.SINK, ValueType.PERSON)}
+    )
+    atoms = task("Delete the record of Ada Stein")
+    assert led(atoms, directory, who="Ada Stein") == NOT_LED
+    assert led(atoms, directory, who="Omar Vell") == Steering(Led.QUERY)
 
 
 def test_what_was_found_that_way_content_may_have_selected() -> None:
@@ -134,6 +161,23 @@ def test_what_the_agent_wrote_itself_counts_for_no_earlier_meeting() -> None:
     atoms.add_arguments({"text": "nt-77120"})
     atoms.add_output(b'[{"id": "nt-77120"}]', "", OutputLabel.UNTRUSTED, "d-9", led=True)
     assert pointed(atoms, "nt-77120")
+
+
+def test_what_the_agent_wrote_down_and_read_back_is_no_earlier_meeting_either() -> None:
+    atoms = task("Delete the notes of the retreat")
+    atoms.add_arguments({"text": "nt-77120"})
+    atoms.add_output(b'{"text": "nt-77120"}', "", OutputLabel.UNTRUSTED, "d-8")
+    assert not pointed(atoms, "nt-77120")
+    atoms.add_output(b'[{"id": "nt-77120"}]', "", OutputLabel.UNTRUSTED, "d-9", led=True)
+    assert pointed(atoms, "nt-77120")
+
+
+def test_what_the_agent_passes_on_after_it_was_met_is_not_its_own_word() -> None:
+    found = '[{"id": "nt-77120", "title": "Retreat"}]'
+    atoms = task("Delete the notes of the retreat", found)
+    atoms.add_arguments({"id": "nt-77120"})
+    atoms.add_output(found.encode(), "", OutputLabel.UNTRUSTED, "d-8", led=True)
+    assert not pointed(atoms, "nt-77120")
 
 
 def test_a_record_with_a_name_of_the_principals_was_not_selected_by_the_search() -> None:
