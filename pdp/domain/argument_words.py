@@ -38,7 +38,9 @@ HOLDS: dict[str, ValueType] = {
     **dict.fromkeys(
         words("command cmd script code sql statement cypher program"), ValueType.COMMAND
     ),
-    **dict.fromkeys(words("password passphrase secret credential pin otp token"), ValueType.SECRET),
+    **dict.fromkeys(
+        words("password passphrase secret credential pin otp token cvc cvv"), ValueType.SECRET
+    ),
     **dict.fromkeys(
         words(
             "date time day datetime deadline due since until checkin checkout month year timestamp "
@@ -84,7 +86,7 @@ PROOFS = words(
 FIELDS = words("field key attribute property setting preference option parameter param variable")
 #: Parts of a document, a table or a board.
 PARTS = words(
-    "tab sheet worksheet section clause paragraph heading slide block cell row column line"
+    "range tab sheet worksheet section clause paragraph heading slide block cell row column line"
 )
 CONTENT = words(
     "body content text message subject title description summary note comment caption html "
@@ -96,10 +98,11 @@ CONTENT = words(
     "abstract transcript snippet objective goal notes html_body input_text emoji reaction icon "
     "color colour criteria condition thought idea contain pattern regex fact knowledge "
     "replace replacement append prepend insertion patch diff str extra addon amenity requirement "
-    "preference wish request allergy diet dietary greeting dedication find match entry"
+    "preference wish request allergy diet dietary greeting dedication find match entry "
+    "option choice wikitext formula lyrics essay"
 )
 #: As objects these hold whatever the server makes of them.
-LOOSE = words("request extra addon preference requirement patch diff")
+LOOSE = words("option choice request extra addon preference requirement patch diff")
 #: In a tool that changes what is there, these select what is changed.
 SELECTING = words("query q filter criteria condition where find match entity")
 #: In a tool that runs something, these alone are no part of what is run.
@@ -114,8 +117,8 @@ OPTIONS = words(
     "index quality confidence threshold reminder visibility privacy permission role scope access "
     "draft private public side start end token_count tail step seed rating score stars "
     "language_code temperature iteration retry schema_version selector xpath ascending descending "
-    "segment tier stage phase grade urgency impact verdict outcome star metric gender salutation "
-    "nationality country nation province county "
+    "segment tier stage phase grade urgency impact verdict outcome star metric transition gender "
+    "salutation response window slot nationality country nation province county "
     "range view verbose force recursive class model resolution percent percentage progress "
     "estimate point lat latitude lon lng longitude radius zoom seat age session rank weight"
 )

@@ -28,6 +28,7 @@ from pdp.domain.argument_words import (
     COUNTED,
     GOODS,
     HOLDS,
+    IDENTIFIERS,
     LOOSE,
     NARRATING,
     NUMBERED_ALONE,
@@ -58,6 +59,7 @@ from pdp.domain.vocabulary import (
 
 #: An `origin` is where a journey begins, unless it is one of the web's.
 _ORIGIN_TEXT = re.compile(r"\b(?:urls?|uris?|cors|https?|web|allowed|scheme)\b", re.IGNORECASE)
+_TAKING = words("delete remove purge destroy erase wipe clear truncate drop trash discard rm empty")
 _RUN = words("query input argument arg expression body function source program")
 _LOOKED_FOR = words("find search match pattern text string str content old")
 _PUT_THERE = words("replace replacement new with substitute")
@@ -123,6 +125,8 @@ def _by_reserved(one: Argument) -> ArgumentGuess | None:
     set_value = value_of_field(one) or new_place(one) or _edited(one)
     if set_value is not None:
         return set_value
+    if one.words == ("time", "zone"):
+        return found(ArgumentKind.CONTENT, ValueType.TEXT, f"{ground}, as free text")
     if _is_date(one):
         return found(ArgumentKind.OPTION, ValueType.DATE, ground)
     if (
@@ -230,6 +234,8 @@ def _by_name(one: Argument) -> ArgumentGuess | None:
             holds = None
         if holds is not None and holds is not ValueType.DATE:
             return found(ArgumentKind.SINK, holds, ground)
+        if (word in CONTENT or word in OPTIONS) and _selects_what_goes(one):
+            return found(ArgumentKind.SINK, ValueType.TEXT, f"{ground} selects what is removed")
         if word in SELECTING and one.effect.has_effect and not carries:
             return found(ArgumentKind.SINK, ValueType.TEXT, f"{ground} selects what it acts on")
         if word in CONTENT:
@@ -248,6 +254,19 @@ def _by_name(one: Argument) -> ArgumentGuess | None:
         if word in PLACES | POSTAL:
             return found(ArgumentKind.SINK, ValueType.TEXT, ground)
     return None
+
+
+def _selects_what_goes(one: Argument) -> bool:
+    """Whether nothing else says what is taken away ("delete_messages": `status`)."""
+    if one.effect.verb not in _TAKING or one.field.is_numeric or set(one.words) & NARRATING:
+        return False
+    if not one.effect.tool_class.has_effect:
+        return False
+    return not any(
+        field.head in IDENTIFIERS | PLACES | GOODS | SELECTING
+        or HOLDS.get(field.head, ValueType.DATE) is not ValueType.DATE
+        for field in one.others
+    )
 
 
 def _could_carry_text(one: Argument) -> bool:

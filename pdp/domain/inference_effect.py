@@ -75,6 +75,7 @@ _CHARGES = re.compile(
     r" (?:\S+ )?(?:charged|debited)\b",
     re.IGNORECASE,
 )
+_ELEMENTS = words("selector xpath element locator")
 _ACCOUNTS = words("iban bic payee beneficiary creditor wallet")
 _ACCOUNT_ENDS = words(
     "from_account to_account source_account destination_account target_account from_account_id "
@@ -207,6 +208,9 @@ def _raise(definition: Definition, sign: Sign) -> Sign | None:
         command = _argument(definition, frozenset({"query", "migration"}))
     if command is not None and sign.tool_class is not ToolClass.READ:
         return replace(sign, tool_class=ToolClass.EXECUTE, ground=f"schema:{command.path}")
+    located = any(field.head in _ELEMENTS for field in definition.fields)
+    if sign.tool_class is ToolClass.READ and verb == "select" and located:
+        return replace(sign, tool_class=ToolClass.WRITE, ground="name:select in a page")
     if sign.tool_class is ToolClass.READ:
         why = _opens_a_link(definition, sign)
         if why:

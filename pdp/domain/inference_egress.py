@@ -22,6 +22,11 @@ _KEEPING = words("download export save dump screenshot snapshot record backup pr
 _KEPT_IN = words("path filename filepath dir directory folder dest destination outfile output")
 _KEPT_WORDS = words("save output out dest destination target local download")
 _ANSWERING = words("responder autoresponder autoreply signature vacation")
+_ANSWERING_TEXT = re.compile(
+    r"\bauto(?:matic)?[- ]?(?:repl(?:y|ies)|response|responder|answer)|\bout[- ]of[- ]office\b"
+    r"|\baway message\b|\bvacation (?:message|reply|responder)\b",
+    re.IGNORECASE,
+)
 _WORDING = words("body text message content subject html markdown caption comment")
 _REWORDING = words("edit update change modify replace rewrite reword amend append patch")
 #: Who is named so sees what there is, or is told of it.
@@ -136,6 +141,9 @@ def _tells_later(definition: Definition) -> str:
         return (
             f"name:{min(nouns & (_ANSWERING | {'reply', 'response'}))} goes out with what follows"
         )
+    answering = _ANSWERING_TEXT.search(definition.description)
+    if answering is not None:
+        return f"description:{answering[0].lower()} goes out with what follows"
     worded = any(field.head in _WORDING for field in definition.fields)
     if worded and nouns & MESSAGE_NOUNS and not nouns & _ABOUT_MESSAGES:
         return f"name:{min(nouns & MESSAGE_NOUNS)} is read by others"

@@ -39,6 +39,17 @@ _PERSONAL = words(
 )
 #: Bare nouns of these are numbers that page, and names of what does the work.
 _UNNUMBERED = words("page model version")
+#: What stands before a number or key that is no name of a thing of the server's own.
+_HELD = (
+    HOLDS.keys()
+    | GOODS
+    | _PERSONAL
+    | words("api private ssh public secret access encryption signing")
+)
+#: Known by their numbers, also where the argument does not say so.
+_BY_NUMBER = words(
+    "issue ticket invoice booking reservation shipment rma incident subscription pr pull"
+)
 _NUMBERED_TEXT = re.compile(
     rf"\b(?:{'|'.join(sorted((NUMBERED | ARTICLES) - _UNNUMBERED))})s?"
     r" (?:id|ids|numbers?|no\.|codes?|references?|refs?|keys?)\b",
@@ -75,6 +86,10 @@ def _minted(one: Argument) -> ArgumentGuess | None:
     given = head in ("code", "key") and _is_new(one)
     if head in _NUMBERS and before & NUMBERED and not given:
         return _identifier(one.ground)
+    if head in _NUMBERS - {"code"} and before & one.definition.nouns - _HELD:
+        return _identifier(one.ground)
+    if one.words[0] in _BY_NUMBER and len(one.words) == 1 and _chooses(one):
+        return _identifier(one.ground)
     if one.words == ("number",) and one.definition.nouns & NUMBERED:
         return _identifier(one.ground)
     if head in ARTICLES:
@@ -103,6 +118,12 @@ def _minted(one: Argument) -> ArgumentGuess | None:
         ground = f"{one.ground} of a {one.effect.tool_class.value}"
         return found(ArgumentKind.SINK, holds, ground)
     return _identifier(one.ground)
+
+
+def _chooses(one: Argument) -> bool:
+    """Whether a bare noun says which thing is acted upon, and not what a new one is like."""
+    plain = not one.field.is_free and not one.effect.creates
+    return plain and one.effect.has_effect and not one.runs
 
 
 def _answered(one: Argument) -> ArgumentGuess | None:
@@ -162,7 +183,10 @@ def _code(one: Argument) -> ArgumentGuess | None:
     before = set(one.words[:-1])
     if before & POSTAL:
         return found(ArgumentKind.SINK, ValueType.TEXT, one.ground)
-    sources = one.definition.nouns & _SOURCES or _SOURCE_TEXT.search(one.field.description)
+    issued = one.definition.nouns & NUMBERED
+    sources = (one.definition.nouns & _SOURCES and not issued) or _SOURCE_TEXT.search(
+        one.field.description
+    )
     languages = any(field.head in ("language", "lang") for field in one.others)
     if sources or languages or before & _EXPLAINING or _is_new(one):
         return found(ArgumentKind.CONTENT, ValueType.TEXT, one.ground)

@@ -47,7 +47,7 @@ def recipient(one: Argument) -> ArgumentGuess:
     """What a recipient holds: its own words, else its description, else what the tool sends."""
     ground = f"name:{one.field.label}"
     holds = next((HOLDS[word] for word in reversed(one.words) if word in HOLDS), None)
-    nouns = one.definition.nouns | {one.effect.verb}
+    nouns = one.definition.nouns | ({one.effect.verb} - {"pay"})
     if holds is None:
         for pattern, kind in (
             (IBAN_TEXT, ValueType.ACCOUNT),
@@ -81,6 +81,8 @@ def name(one: Argument) -> ArgumentGuess | None:
             return found(ArgumentKind.SINK, ValueType.PERSON, f"{one.ground} in an address")
         if one.effect.creates and one.effect.tool_class is not ToolClass.ADMIN:
             return found(ArgumentKind.CONTENT, ValueType.TEXT, f"{one.ground} of something new")
+        if one.effect.verb in ("rename", "copy", "duplicate"):
+            return found(ArgumentKind.CONTENT, ValueType.TEXT, f"{one.ground} of what is new")
         if any(other.head in IDENTIFIERS for other in one.definition.fields):
             return found(ArgumentKind.CONTENT, ValueType.TEXT, f"{one.ground} beside an identifier")
         return None

@@ -633,3 +633,10 @@ def test_what_is_written_to_a_place_or_asked_of_others_goes_out() -> None:
     assert tool("evidence_export", case_id=TEXT, destination=TEXT).sensitivity > Sensitivity.PUBLIC
     lookup = tool("hash_lookup", "Reputation of a hash at external providers.", hash=TEXT)
     assert (lookup.tool_class, lookup.egress) == (ToolClass.READ, True)
+
+
+def test_an_answer_to_all_that_comes_in_goes_out_and_so_does_a_choice_made_in_a_page() -> None:
+    assert tool("set_absence", "Turns on the out-of-office note.", message=TEXT).egress
+    picked = tool("select_option", "Selects an option.", selector=TEXT, value=TEXT)
+    assert picked.tool_class is ToolClass.WRITE
+    assert tool("select_option", "Selects rows.", table=TEXT).tool_class is ToolClass.READ

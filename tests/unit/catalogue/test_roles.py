@@ -48,6 +48,9 @@ def role(name: str, argument: str, schema: Any, **others: Any) -> tuple[Argument
         ("rollout_service", "target_version", TEXT),
         ("link_defect", "duplicate_of", NUMBER),
         ("update_delivery", "customer_number", TEXT),
+        ("approve_worklog", "worklog_key", TEXT),
+        ("close_ticket", "ticket", TEXT),
+        ("apply_promo", "code", TEXT),
     ],
 )
 def test_what_a_server_minted_is_an_identifier_under_whatever_name(
@@ -60,6 +63,7 @@ def test_what_a_server_minted_is_an_identifier_under_whatever_name(
     ("name", "argument", "schema", "holds"),
     [
         ("send_email", "reply_to", TEXT, ValueType.EMAIL),
+        ("rotate_api_key", "api_key", TEXT, ValueType.SECRET),
         ("send_gift", "member_number", TEXT, ValueType.PERSON),
         ("text_driver", "driver_id", TEXT, ValueType.PERSON),
         ("evaluate", "source", TEXT, ValueType.COMMAND),
@@ -92,6 +96,9 @@ def test_what_reaches_stands_for_or_opens_something_is_a_sink(
         ("ship_parcel", "country", TEXT),
         ("create_queue", "queue", TEXT),
         ("create_branch", "branch_name", TEXT),
+        ("rename_album", "name", TEXT),
+        ("create_poll", "options", {"type": "array", "items": TEXT}),
+        ("create_agenda", "time_zone", TEXT),
     ],
 )
 def test_what_is_merely_said_or_newly_named_is_content(
@@ -122,6 +129,14 @@ def test_texts_of_an_edit_are_content_and_what_selects_the_things_to_delete_is_n
     assert edit.paths(CONTENT) == ("find", "replace_with", "append")
     assert role("delete_notes", "find", TEXT)[0] is SINK
     assert role("delete_notes", "match", TEXT)[0] is SINK
+
+
+def test_whatever_alone_says_what_is_taken_away_selects_it() -> None:
+    assert role("delete_letters", "status", TEXT)[0] is SINK
+    assert role("delete_letters", "status", TEXT, reason=TEXT)[0] is SINK
+    assert role("delete_letters", "reason", TEXT)[0] is CONTENT
+    assert role("delete_letter", "status", TEXT, letter_id=TEXT)[0] is CONTENT
+    assert role("delete_cells", "range", TEXT, book_id=TEXT)[0] is IDENTIFIER
 
 
 def test_a_part_of_what_an_identifier_names_reaches_nothing_else_but_is_chosen_when_removed() -> (
