@@ -242,6 +242,8 @@ class _Clause:
             return True, False
         if to and stands in ("has", "needs") and word in SETTING:
             return None
+        if to and self.question and stands in ("have", "has", "need", "needs", "supposed", "going"):
+            return None
         if to:
             denied = denied or not NOT.isdisjoint(self.words[max(0, left - 3) : left])
             return (denied, False) if self._leads_to(left) else None

@@ -46,6 +46,8 @@ _REACH: Final = 8
 _VALUES: Final = word_set("on off true false enabled disabled yes no max min zero") | {QUOTE}
 #: What is to come about, in whatever way.
 _MATTERING: Final = ("make sure", "see that ", "see to it ", "ensure ", "take care that ")
+#: Who says one of these wants to know something.
+_WONDERING: Final = word_set("wonder wondering curious interested")
 _INDEFINITE: Final = word_set("a an another one two three four some new no")
 _DEFINITE: Final = word_set("the my our your his her their this that these those")
 
@@ -74,6 +76,8 @@ def other_forms(tokens: Sequence[str], clause: ClauseActs) -> Forms:
     wished = _read_wish(words, clause, found)
     if clause.question:
         found.doubtful = found.doubtful or (not (heard or wished) and _begs(words))
+        return found
+    if not (heard or _WONDERING.isdisjoint(words)):
         return found
     obliged = _read_obligation(words, clause, found)
     if heard:

@@ -86,7 +86,7 @@ _LISTED: Final = acts_table(
         "invite": "invite rsvp",
         "invite create": "enrol enroll onboard",
         "pay": "pay repay wire remit donate refund reimburse compensate settle transfer tip "
-        "withdraw deposit lend prepay contribute remunerate recompense",
+        "withdraw deposit lend prepay contribute charge credit remunerate recompense",
         "buy": "buy purchase order rent hire sell trade acquire procure reorder preorder restock "
         "bid",
         "book": "book reserve rebook",
@@ -110,10 +110,12 @@ _LISTED: Final = acts_table(
         "okay greenlight countersign",
         "run": "run execute start launch deploy install test compile restart rerun reboot invoke "
         "trigger provision rollback benchmark retrigger bounce redeploy failover",
+        "create send": "bill invoice",
         "change run": "fix implement refactor debug patch configure repair migrate upgrade build",
         "grant": "grant authorize authorise promote elevate whitelist allowlist",
         "grant share": "permit",
-        "revoke": "revoke ban suspend demote unshare block deauthorize offboard disinvite uninvite",
+        "revoke": "revoke ban suspend demote unshare deauthorize offboard disinvite uninvite",
+        "revoke schedule create": "block",
         "change": "adjust correct increase decrease raise lower extend shorten reduce modify alter "
         "amend rework improve polish tweak swap convert rename shift sort relocate "
         "apply revise rewrite tidy exchange replace substitute switch flip bump edit scale tune "
@@ -297,6 +299,7 @@ _PHRASES: Final = tuple(
         "in",
         "change": "turn on|turn off|turn up|turn down|turn * on|turn * off|turn * up|turn * down|"
         "switch on|switch off|switch * on|switch * off|opt in|opt out|check in|check out|"
+        "count me in|count us in|count me out|count us out|opt me in|opt me out|"
         "check me in|check us in|check me out|check us out|"
         "switch over|bring * up to date|bring * down|put * back|set * back|swap * out|"
         "trade * for|make * private|cut * down|leave out|leave * out",
@@ -310,14 +313,20 @@ _PHRASES: Final = tuple(
         "look": "set aside|look up|look into|look at|look for|write me|read back|call me|"
         "tell me|tell us|show me|give me|ask me|make a list|make a summary|make sense|make sure|"
         "take a look|"
-        "have a look|have a read|run me through|walk me through|run through|"
+        "remind me what|remind me who|remind me which|remind me how|remind me where|"
+        "remind me why|remind me of|have a look|have a read|run me through|walk me through|run "
+        "through|"
         "leave * as|leave * alone|leave * unchanged|leave * untouched",
     }.items()
     for phrase in phrases.split("|")
 )
-#: The same by their first word, as (the further words, acts).
+#: The same by their first word, as (the further words, acts), the longest first.
 PHRASES: Final[dict[str, tuple[tuple[tuple[str, ...], Acts], ...]]] = {
-    first: tuple((tuple(steps[1:]), acts) for steps, acts in _PHRASES if steps[0] == first)
+    first: tuple(
+        (tuple(steps[1:]), acts)
+        for steps, acts in sorted(_PHRASES, key=lambda phrase: -len(phrase[0]))
+        if steps[0] == first
+    )
     for first in {steps[0] for steps, _ in _PHRASES}
 }
 
@@ -327,7 +336,8 @@ NOUNY: Final = frozenset(WEAK_VERBS) | words(
     "reply answer share pause fix merge reset increase pay buy deal run trade rent hire text "
     "call visit decline access note transfer refund tip deposit purchase review start set list "
     "show answer mark test order file document log build post mail email message phone ping "
-    "alert page buzz ring bin dump scrap slot pencil switch replace bid edit scale release warn "
+    "alert bill invoice credit block page buzz ring bin dump scrap slot pencil switch replace "
+    "bid edit scale release warn "
     "exchange swap tune bump capture sum recap digest escalate refer"
 )
 

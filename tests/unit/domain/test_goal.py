@@ -253,6 +253,11 @@ FORMS = [
     ("Quiero mandarle el informe a Ana", "send", "delete"),
     ("Setze den Alarm auf sieben", "change", "delete"),
     ("Confirmez la réunion de lundi", "approve", "delete"),
+    ("Remind me what we agreed with Hansen", "", "create schedule"),
+    ("When do I have to cancel the trip at the latest?", "", "cancel"),
+    ("Charge the guest 20 euros for the breakfast", "pay", "delete"),
+    ("Block two hours for writing tomorrow", "schedule", "delete"),
+    ("Count me in for the run", "change", "run"),
 ]
 # A goal, and whether it may ask for more than was understood.
 SURENESS = [
@@ -279,6 +284,7 @@ SURENESS = [
     ("Compare both offers, then tell me which is cheaper", False),
     ("Ann has sent the minutes. What was decided?", False),
     ("Send the minutes to Ann. Bob has checked them.", False),
+    ("I'm curious what the guests say about the food", False),
     ("Create an event. The title should be 'Lunch'.", False),
     ("Zeig mir die offenen Tickets", False),
     ("Hello", False),
