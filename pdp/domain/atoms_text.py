@@ -207,16 +207,14 @@ def is_linked(host: str) -> bool:
 
 def accounts(text: Telling) -> Iterator[str]:
     """IBANs and accounts of that shape, also in groups; an ambiguous last group both ways."""
-    groups = False
     for word in text.words:
-        if not groups and "0" <= word[-1] <= "9":
-            groups = _IBAN_GROUP(word[-5:]) is not None
         if (
             len(word) > 13
             and _HAS_IBAN(word)
             and (found := _WHOLE_IBAN(word[:MAX_PLAIN])) is not None
         ):
             yield f"account:{found[1].upper().replace('-', '')}"
+    groups = any(_IBAN_GROUP(word[-5:]) for word in text.words if word[-1] in "0123456789")
     if not groups:
         return
     for match in islice(_IBAN.finditer(text.text), _MAX_GROUPED):
@@ -283,7 +281,11 @@ def _amounts(found: Iterable[str]) -> Iterator[str]:
 
 def _pieces(parts: Parts) -> Iterator[str]:
     """Identifiers, file names, paths and the like: what stands between white space and marks."""
-    words = [word for word in parts.words if "://" not in word and not _HAS_EMAIL(word)]
+    words = [
+        word
+        for word in parts.words
+        if "://" not in word and ("@" not in word or not _HAS_EMAIL(word))
+    ]
     for piece in parts.pieces(words):
         if "://" in piece or not is_telling(piece):
             continue

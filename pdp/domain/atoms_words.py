@@ -6,7 +6,7 @@ All in time linear in the text, and never more than so many: what is beyond a li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -18,6 +18,14 @@ from pdp.domain.atoms import MAX_PLAIN
 MAX_TELLING: Final = 10_000
 #: The same, counted as often as they stand there; a text with more is a table of small numbers.
 _MAX_MET: Final = 4 * MAX_TELLING
+#: Words of a text that is full of them; and how many different ones.
+_MAX_LOOKED_AT: Final = 20 * MAX_TELLING
+_MAX_DIFFERENT: Final = 4 * MAX_TELLING
+#: So many at once. A shorter text is never taken for one that is full of them; characters of a
+#: longer one by which it is.
+_PORTION: Final = MAX_TELLING
+_LONG: Final = 32 * 1024
+_SAMPLE: Final = 4096
 #: Different pieces of these words; most words are one.
 _MAX_PIECES: Final = 2 * MAX_TELLING
 #: The same, counted as often as they stand there.
@@ -53,22 +61,55 @@ class Telling:
 
 
 def telling(text: str, most: int = MAX_TELLING) -> Telling:
-    """The words of normalised text that hold a digit or a mark inside, `most` at most."""
+    """The words of normalised text that hold a digit or a mark inside, `most` at most.
+
+    Where there are more, the text is only as much of it as was looked at.
+    """
     seen = prefix(text, "._-~+", _MAX_MARKS)
+    found, end = (_among_all if _is_dense(seen) else _among_others)(seen, most)
+    if end == len(text) and len(found) <= most:
+        return Telling(text, list(found), complete=True)
+    return Telling(text[:end], list(islice(found, most)), complete=False)
+
+
+def _is_dense(text: str) -> bool:
+    """Whether it is quicker to look at every word than to look for those that are telling."""
+    if len(text) < _LONG:
+        return False
+    words = text[:_SAMPLE].split()
+    return 4 * sum(1 for word in words if is_telling(word)) > len(words)
+
+
+def _among_others(text: str, most: int) -> tuple[dict[str, None], int]:
+    """Words that are telling, and how far the text was read for them; a few among many others."""
     found: dict[str, None] = {}
-    at = met = 0
-    for match in islice(_REST.finditer(seen), _MAX_MET + 1):
+    at = 0
+    for met, match in enumerate(_REST.finditer(text), 1):
         start, end = match.span()
         before = text[at:start]
         at = end
         if before and not before[-1].isspace():
             start -= len(before.rsplit(None, 1)[-1])
         found[text[start:end]] = None
-        met += 1
-        if len(found) > most:
+        if len(found) > most or met > _MAX_MET:
+            return found, at
+    return found, len(text)
+
+
+def _among_all(text: str, most: int) -> tuple[dict[str, None], int]:
+    """As `_among_others`, where most words are telling."""
+    found: dict[str, None] = {}
+    different: set[str] = set()
+    rest = text
+    for _ in range(_MAX_LOOKED_AT // _PORTION):
+        some = rest.split(None, _PORTION)
+        rest = some.pop() if len(some) > _PORTION else ""
+        new = [word for word in dict.fromkeys(some) if word not in different]
+        different.update(new)
+        found.update(dict.fromkeys(filter(is_telling, new)))
+        if not rest or len(found) > most or len(different) > _MAX_DIFFERENT:
             break
-    complete = len(found) <= most and met <= _MAX_MET and len(seen) == len(text)
-    return Telling(text, list(islice(found, most)), complete)
+    return found, len(text) - len(rest)
 
 
 class Parts:
@@ -94,24 +135,26 @@ class Parts:
 
     def linking(self) -> tuple[list[str], list[str]]:
         """Parts that hold a URL with its scheme or `www.`, and words that may be one without."""
+        linking = [word for word in self.words if "/" in word]
+        text = "\n".join(self.words).lower()
+        if "www." in text:
+            named = (word for word in self.words if word[:4].lower() == "www.")
+            linking = list(dict.fromkeys((*linking, *named)))
         whole: list[str] = []
         bare: list[str] = []
-        for word in self.words:
-            if "/" in word or word[:4].lower() == "www.":
-                (whole if "://" in word or "www." in word.lower() else bare).append(word)
+        for word in linking:
+            (whole if "://" in word or "www." in word.lower() else bare).append(word)
         parts = dict.fromkeys(_apart(whole, _NO_URL))
         return [part for part in parts if "://" in part or "www." in part.lower()], bare
 
-    def pieces(self, words: Iterable[str]) -> list[str]:
+    def pieces(self, words: list[str]) -> list[str]:
         """What stands between white space and marks, and the words themselves, without edges."""
-        words = list(words)
         met = _apart(words, _APART, _MAX_PIECES_MET)
         self.complete &= len(met) <= _MAX_PIECES_MET
         different = dict.fromkeys(met[:_MAX_PIECES_MET])
-        found = dict.fromkeys(
-            [part.strip(EDGES) for part in different if 1 < len(part) <= MAX_PLAIN]
-        )
-        found.update(dict.fromkeys([word.strip(EDGES) for word in words]))
+        whole = [part for part in different if 1 < len(part) <= MAX_PLAIN]
+        whole += [word for word in words if word not in different or len(word) == 1]
+        found = dict.fromkeys([part.strip(EDGES) for part in whole])
         self.complete &= len(found) <= _MAX_PIECES
         return [part for part in islice(found, _MAX_PIECES) if 0 < len(part) <= MAX_PLAIN]
 

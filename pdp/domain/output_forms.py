@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pdp.domain.atoms_output import Record
     from pdp.domain.senders import Shared
 
+# Text that is its own form: no address, no account (its third character would be a digit).
+_PLAIN: Final = re.compile(r"[A-Za-z]{3}[\w.'-]*+(?: [\w.'-]++)*+", re.ASCII).fullmatch
 #: Values of the records of one output that are looked at for what the principal names.
 _MAX_RECORDED: Final = 5_000
 
@@ -69,8 +72,8 @@ def read_forms(raw: bytes, media_type: str) -> OutputForms:
         records.append(record)
     wholes = {
         value: [form for form in whole_forms([value]) if form]
-        for record in records
-        for _, value in record
+        for value in dict.fromkeys(value for record in records for _, value in record)
+        if _PLAIN(value) is None
     }
     return OutputForms(
         values.forms,
