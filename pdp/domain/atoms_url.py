@@ -25,7 +25,7 @@ _URL_PARTS = re.compile(
     r"(?:#.*)?",
     re.DOTALL,
 )
-_NOT_IN_URL = re.compile('[\\\\ "<>^`{|}\t\r\n\ud800-\udfff]')
+_NOT_IN_URL = re.compile('[\\\\ "<>^`{|}\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 _HIDDEN_STEP = re.compile(r"%(?:2e|2f|5c|00)", re.IGNORECASE)
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")

@@ -208,10 +208,10 @@ carries_nothing(_) if {
 doubts := [one | some one in input.provenance.arguments; not fine(one)]
 
 # Where they came from.
-origins := {one.origin | some one in doubts} | {"untrusted" |
+origins := ({one.origin | some one in doubts} | {"untrusted" |
 	some one in doubts
 	one.pointed == true
-} | {sink.origin |
+}) | {sink.origin |
 	some one in doubts
 	one.kind == "content"
 	some sink in one.embedded
