@@ -29,8 +29,8 @@ class Seen(NamedTuple):
     has it in the one entry that bears a name the principal used, `disputed` that several bear it;
     `uttered` that the agent had written it in a call, or somebody in a text, before; `minted` that
     a server gave it as a link to what a call of the task made, or looked up for the principal;
-    `led` that untrusted content had led the task to every output that held it, or to one of them
-    where it is `echoed`: the agent had written it before any output held it.
+    `led` that untrusted content had led the task to the first output that held it, or to any where
+    it is `echoed`: the agent had written it before any output held it.
     """
 
     origin: Origin = Origin.UNKNOWN
@@ -75,6 +75,6 @@ def merged(old: Seen, new: Seen) -> Seen:
         uttered=old.uttered,
         minted=old.minted,
         # What the agent wrote somewhere comes back from there: no way to it that nobody led to.
-        led=(old.led or new.led) if echoed else new.led and (old.led or not old.outputs),
+        led=old.led or (new.led and (echoed or not old.outputs)),
         echoed=echoed,
     )

@@ -144,9 +144,9 @@ def test_what_was_found_that_way_content_may_have_selected() -> None:
     found = b'[{"id": "nt-77120", "title": "Severance"}]'
     atoms.add_output(found, "", OutputLabel.UNTRUSTED, "d-9", led=True)
     assert pointed(atoms, "nt-77120")
-    # Another way to it that nobody led to clears it.
+    # Untrusted output that nobody led to takes nothing back.
     atoms.add_output(found, "", OutputLabel.UNTRUSTED, "d-10")
-    assert not pointed(atoms, "nt-77120")
+    assert pointed(atoms, "nt-77120")
 
 
 def test_what_was_met_before_is_not_selected_by_finding_it_again() -> None:

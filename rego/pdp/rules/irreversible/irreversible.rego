@@ -4,7 +4,7 @@
 #   An irreversible act passes when the goal asks for it, or an orchestrator's intent names exactly its
 #   tool, and untrusted content did not select what it reaches: that comes from the principal or trusted
 #   output; or it is a thing that a server lists, under an identifier that no running text of an
-#   untrusted output speaks of. Everything else is asked about, each call for itself. Messages are sent
+#   untrusted output speaks of or led to. Everything else is asked about, each call for itself. Messages are sent
 #   all the time and hardly ever can be taken back; the rule `sinks` is enough for them.
 # custom:
 #   controls:

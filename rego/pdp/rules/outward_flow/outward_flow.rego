@@ -6,7 +6,10 @@
 #   text whose origin nobody knows may hold that data in other words, and untrusted material may have
 #   asked for it: whatever then leaves to recipients that the principal did not name is asked about.
 #   A read that goes out has no recipient that anybody named, and an act that the goal asks for and that
-#   names no recipient (a post) is asked about where it holds part of a sensitive output.
+#   names no recipient (a post) is asked about where it holds part of a sensitive output. Once
+#   untrusted content led the task to something that the principal did not name, text of the agent's
+#   own is asked about whoever gets it; and so is a read of such a place where what it asks for could
+#   carry out what the task has read.
 # custom:
 #   controls:
 #     - ASI01

@@ -2,8 +2,8 @@
 # title: Where the effect goes is the principal's choice
 # description: |
 #   A sink is fine when it comes from the principal or from trusted output. An identifier that a
-#   server minted is fine when some output held it; that the goal asks for the act is the matter of
-#   the rule `goal`. An amount that nobody stated is fine up to a bound: working out an amount is
+#   server minted is fine when some output held it, and no running text of untrusted output speaks of
+#   it or led to it; that the goal asks for the act is the matter of the rule `goal`. An amount that nobody stated is fine up to a bound: working out an amount is
 #   often the very work. Addresses, links and accounts inside content that leaves are sinks too. In an
 #   administrative act only what the principal named is fine, and its content counts as well.
 #   Everything else is asked about where the goal asks for such an act, or leaves the choice of acts to
