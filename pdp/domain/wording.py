@@ -153,10 +153,16 @@ class Wording:
         )
 
     def calls(self, word: str) -> bool:
-        """Whether the text uses a folded word as a name, also where a sentence begins with it."""
+        """Whether the text uses a folded word as a name, also where a sentence begins with it.
+
+        Where a text has no capitals at all, any word that is no ordinary one of goals may be one.
+        """
         if word in self._names:
             return len(word) > 1
-        return word in self._capitals and singular(word) not in _GENERIC
+        written = word in self._capitals or (
+            not self._capitals and len(word) > 2 and word in self.words
+        )
+        return written and singular(word) not in _GENERIC
 
     def addresses(self, word: str) -> bool:
         """Whether the text wants something told or given to who is called so: "mail the owner"."""
@@ -167,7 +173,7 @@ class Wording:
     def calls_plainly(self, word: str) -> bool:
         """The same of a word without accents, however the text writes it: `jose` for José."""
         if self._plain is None:
-            called = filter(self.calls, self._names | self._capitals)
+            called = filter(self.calls, self._names | (self._capitals or self.words))
             self._plain = frozenset(map(unaccented, called))
         return word in self._plain
 

@@ -50,6 +50,7 @@ def whom(atoms: TaskAtoms, value: str) -> ArgumentTrace:
         "Tell Ida Thorsen that the crane is free",
         "Ida wants the crane list. Please send it to her.",
         "message ida about the crane",
+        "loop in ida on the crane list",
         "Ask Ms Thorsen for the crane list",
         "Could you tell @thorsen that the crane is free?",
     ],
