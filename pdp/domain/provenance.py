@@ -110,7 +110,8 @@ def trace(
     """Trace every leaf of a call's arguments, in their order; nulls are left out."""
     leaves = argument_values(tool, arguments)
     read: dict[str, Sequence[str]] = {}
-    traces = [_traced(leaf, atoms, read) for leaf in leaves[:MAX_LEAVES]]
+    tells = _only_tells(tool)
+    traces = [_traced(leaf, atoms, read, tells=tells) for leaf in leaves[:MAX_LEAVES]]
     # Should the call be allowed, what was read for tracing it need not be read to be remembered.
     atoms.expect(read)
     if len(leaves) > MAX_LEAVES:
@@ -136,7 +137,16 @@ def output_label(tool: Tool, traces: Sequence[ArgumentTrace]) -> OutputLabel:
     return OutputLabel.UNTRUSTED
 
 
-def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]]) -> ArgumentTrace:
+def _only_tells(tool: Tool) -> bool:
+    """Whether a call at most tells or shows somebody something, and moves nothing of value."""
+    if tool.tool_class is ToolClass.SEND:
+        return not tool.paths(ArgumentKind.AMOUNT)
+    return tool.tool_class is ToolClass.WRITE and tool.reversible
+
+
+def _traced(
+    leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]], *, tells: bool
+) -> ArgumentTrace:
     role = effective_role(leaf)
     kind = role.kind.value if role is not None else UNDECLARED
     holds = role.holds if role is not None else ValueType.TEXT
@@ -157,9 +167,10 @@ def _traced(leaf: ArgumentValue, atoms: TaskAtoms, read: dict[str, Sequence[str]
         return _content(leaf.pointer, role, value, atoms, read)
     origin, source, seen = _origin(leaf.value, holds, atoms)
     doubtful = kind == ArgumentKind.IDENTIFIER and any(one.doubtful for one in seen)
-    if doubtful:
+    unproven = not tells and any(one.related for one in seen)
+    if doubtful or (unproven and origin is Origin.TRUSTED):
         origin = Origin.UNTRUSTED
-    named = bool(seen) and not doubtful and all(one.named for one in seen)
+    named = bool(seen) and not (doubtful or unproven) and all(one.named for one in seen)
     if holds is ValueType.URL and origin is Origin.UNTRUSTED:
         named = all(map(atoms.shared, value_atoms(leaf.value, holds)))
     return ArgumentTrace(

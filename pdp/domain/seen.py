@@ -29,6 +29,7 @@ class Seen(NamedTuple):
     has it in the one entry that bears a name the principal used, `disputed` that several bear it;
     `uttered` that the agent had written it in a call, or somebody in a text, before; `minted` that
     a server gave it as a link to what a call of the task made, or looked up for the principal;
+    `related` that it is `meant` by a thing's own word only, which is no proof of who somebody is;
     `led` that untrusted content had led the task to the first output that held it, or to any where
     it is `echoed`: the agent had written it before any output held it.
     """
@@ -45,6 +46,7 @@ class Seen(NamedTuple):
     disputed: bool = False
     uttered: bool = False
     minted: bool = False
+    related: bool = False
     led: bool = False
     echoed: bool = False
 
@@ -74,6 +76,7 @@ def merged(old: Seen, new: Seen) -> Seen:
         disputed=old.disputed or new.disputed,
         uttered=old.uttered,
         minted=old.minted,
+        related=meant and (old.related if old.meant else new.related),
         # What the agent wrote somewhere comes back from there: no way to it that nobody led to.
         led=old.led or (new.led and (echoed or not old.outputs)),
         echoed=echoed,

@@ -236,7 +236,7 @@ class TaskAtoms:
             lambda value: self.said(coded(value)),
             lambda word: any(text.addresses(word) for text in texts),
         )
-        meant = seen._replace(origin=Origin.TRUSTED, named=True, meant=True)
+        meant = seen._replace(origin=Origin.TRUSTED, named=True, meant=True, related=True)
         forms = [form for form in whole_forms(found) if not self._get(form.casefold()).pointed]
         self._add(forms, meant)
 

@@ -133,6 +133,24 @@ def test_what_an_untrusted_output_chose_to_look_up_means_nobody() -> None:
     assert to(atoms, "noor@halvorsen.example").origin is Origin.UNTRUSTED
 
 
+@pytest.mark.parametrize(
+    "tool",
+    [
+        replace(SEND, arguments={**SEND.arguments, "sum": ArgumentRole(ArgumentKind.AMOUNT)}),
+        replace(SEND, tool_class=ToolClass.ADMIN),
+        replace(SEND, tool_class=ToolClass.EXECUTE),
+        replace(WRITE, reversible=False),
+    ],
+)
+def test_what_a_thing_says_of_somebody_is_enough_to_tell_them_and_for_nothing_graver(
+    tool: Tool,
+) -> None:
+    found = trace(tool, {"to": "noor@halvorsen.example"}, looked_up())[0]
+    assert (found.origin, found.named) == (Origin.UNTRUSTED, False)
+    told = trace(WRITE, {"to": "noor@halvorsen.example"}, looked_up())[0]
+    assert (told.origin, told.named) == (Origin.TRUSTED, True)
+
+
 def test_an_address_that_the_agent_wrote_into_the_thing_is_not_meant() -> None:
     atoms = call(task(), WRITE, {"to": "noor@halvorsen.example"}, {"status": "changed"})
     call(atoms, READ, {"x": "LS-20417"}, LEASE)
