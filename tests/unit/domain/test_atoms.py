@@ -26,10 +26,10 @@ from pdp.domain.atoms_text import (
     dates,
     marked_numbers,
     numbers,
-    telling,
     typed_forms,
     word_urls,
 )
+from pdp.domain.atoms_words import telling
 from pdp.domain.catalogue import ValueType
 from pdp.domain.wording import Wording
 

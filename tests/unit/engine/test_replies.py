@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from pdp.domain.canonical import JsonValue
 from pdp.engine.replies import MalformedReply, read_answer, read_load
 from pdp.ports import EngineFault, Evaluation, PolicyRefused, RuleInfo
 
@@ -73,7 +74,7 @@ def test_an_answer_that_is_anything_else_is_malformed(raw: bytes) -> None:
         read_answer(memoryview(raw))
 
 
-DENY = {"result": "deny"}
+DENY: JsonValue = {"result": "deny"}
 RULE = {"path": "a/b", "default": True, "default_value": DENY, "annotations": {"title": "B"}}
 
 
