@@ -36,6 +36,14 @@ _POSTED = re.compile(
     r"(?:channel|room|chat|feed|timeline|wall|board|forum)\b",
     re.IGNORECASE,
 )
+#: "Attendees get an update", "Subscribers will be notified"
+_TOLD = re.compile(
+    r"\b(?:attendees|participants|guests|invitees|recipients|customers?|subscribers|requesters?"
+    r"|watchers|assignees?|followers|applicants?|passengers|tenants|patients?)"
+    r" (?:will |then |also |each )*"
+    r"(?:gets?|receives?|(?:is|are|be) (?:sent|told|notified|informed|alerted|e-?mailed))\b",
+    re.IGNORECASE,
+)
 _NOTED = words("note remark annotation memo worklog")
 _FOR_INSIDERS = re.compile(
     r"\binternal(?:ly)?(?: use)? only\b|\binternal (?:notes?|remarks?|memos?)\b"
@@ -153,6 +161,9 @@ def _tells_later(definition: Definition) -> str:
     for field in definition.fields:
         if field.head in _LET_IN and not field.is_numeric and not field.choices:
             return f"schema:{field.path} is told or let in"
+    informed = _TOLD.search(definition.description)
+    if informed is not None and worded:
+        return f"description:{informed[0].lower()}"
     posted = _POSTED.search(definition.description)
     if posted is not None:
         return f"description:{posted[0].lower()}"

@@ -50,6 +50,11 @@ _HELD = (
 _BY_NUMBER = words(
     "issue ticket invoice booking reservation shipment rma incident subscription pr pull"
 )
+#: Which end of a link between two things is meant.
+_RELATING = words(
+    "from to source target parent child duplicate linked related blocking blocked inward outward "
+    "first second left right other main master into"
+)
 _NUMBERED_TEXT = re.compile(
     rf"\b(?:{'|'.join(sorted((NUMBERED | ARTICLES) - _UNNUMBERED))})s?"
     r" (?:id|ids|numbers?|no\.|codes?|references?|refs?|keys?)\b",
@@ -90,6 +95,9 @@ def _minted(one: Argument) -> ArgumentGuess | None:
         return _identifier(one.ground)
     if one.words[0] in _BY_NUMBER and len(one.words) == 1 and _chooses(one):
         return _identifier(one.ground)
+    related = bool(before) and before <= _RELATING and not (one.field.is_free or one.runs)
+    if head in _BY_NUMBER and related and one.effect.has_effect:
+        return _identifier(f"{one.ground} is one of its things")
     if one.words == ("number",) and one.definition.nouns & NUMBERED:
         return _identifier(one.ground)
     if head in ARTICLES:

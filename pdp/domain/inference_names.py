@@ -22,6 +22,8 @@ _STATES = words(
     "read open send close complete clear confirm resolve submit publish archive lookup accept "
     "decline approve reject leave"
 )
+#: Acts that are as often things ("a leave of two weeks").
+_ACTS_TOO = words("leave claim absence request booking order return refund exchange")
 #: "share_read_access" shares.
 _KINDS_OF_ACCESS = words("read write edit send")
 #: Agents named by what they do (`mail_sender`).
@@ -50,6 +52,9 @@ def verbs_of_name(tokens: Sequence[str], *, grouped: bool) -> tuple[list[str], b
     """
     strong = [at for at, word in enumerate(tokens) if word in STRONG_VERBS]
     behind = [tokens[at] for at in strong if at > 0]
+    if tokens and tokens[0] not in STRONG_VERBS and _leads(tokens[1:]):
+        # "hr_get_claim", "crm_list_leave": what follows the verb is what it is done to.
+        return [tokens[1]], False
     if grouped and behind:
         # "remind_list": what the tools are about says nothing of what is done.
         return behind, False
@@ -69,6 +74,17 @@ def verbs_of_name(tokens: Sequence[str], *, grouped: bool) -> tuple[list[str], b
         joined = [at for at in strong if at > 1 and tokens[at - 1] in ("or", "and")]
         return [first, *(tokens[at] for at in joined)], False
     return behind, False
+
+
+def _leads(tokens: Sequence[str]) -> bool:
+    """Whether the name goes on with a verb, and with no other word that only verbs are."""
+    if len(tokens) > 1 and tokens[0] == "list":
+        return _ACTS_TOO.issuperset(tokens[1:])
+    return (
+        len(tokens) > 1
+        and tokens[0] in (STRONG_VERBS.keys() | WEAK_VERBS.keys()) & VERBS_ONLY
+        and all(word in _ACTS_TOO or word not in VERBS_ONLY for word in tokens[1:])
+    )
 
 
 def agent_verb(word: str) -> str:

@@ -88,6 +88,13 @@ _PUBLIC = words(
     "geocode stock book movie recipe rating price docs documentation holiday exchange library "
     "attraction airport airline museum direction route"
 )
+#: Where anybody may go.
+_OF_BUSINESSES = re.compile(
+    r"\baddress(?:es)? of (?:\w+ ){0,2}?(?:hotels?|restaurants?|shops?|stores?|caf[eé]s?|museums?"
+    r"|venues?|airports?|stations?|clinics?|pharmac(?:y|ies)|offices|branches|landmarks?|places?"
+    r"|attractions?|business(?:es)?|librar(?:y|ies)|schools?|hostels?|parks?)\b",
+    re.IGNORECASE,
+)
 _PUBLIC_HEADS = words("timezone time date day currency country language quote")
 _SHARED_CODE = words("repo repository branch commit pull gist code")
 
@@ -157,6 +164,8 @@ def infer_sensitivity(definition: Definition, effect: Effect) -> tuple[Sensitivi
     ):
         return Sensitivity.INTERNAL, f"verb:{effect.verb} handles what it is given"
     private = nouns & _CONFIDENTIAL - {effect.verb}
+    if private == {"address"} and reads and _OF_BUSINESSES.search(definition.description):
+        return Sensitivity.PUBLIC, "description:addresses that anybody may know"
     if private and not (nouns & _SHARED_CODE or _code_fields(definition)):
         return Sensitivity.CONFIDENTIAL, f"name:{min(private)}"
     if pairs & set(_CONFIDENTIAL_PHRASES):

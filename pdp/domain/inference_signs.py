@@ -14,6 +14,7 @@ from pdp.domain.values import ToolClass
 from pdp.domain.vocabulary import (
     COMPUTED_NOUNS,
     NOUN_LEADS,
+    NOUNS_TOO,
     PHRASAL_VERBS,
     READ_HEADS,
     STRONG_VERBS,
@@ -71,6 +72,9 @@ _DONE_TO = {
         ),
     ),
 }
+#: "link_preview", "order_status": shown, where the description begins with looking.
+_SHOWN = words("preview lookup summary history status info details overview report search stats")
+_LINKED = words("link tag star pin flag fork label")
 _LOGGED = words("note body message text comment entry description summary duration hour minute")
 _COMPOUND = re.compile(r"(\w+)(?:,\s*(\w+))*(?:\s*(?:,|and/or|and|or|/|&)\s*)+(\w+)")
 #: What is done besides with what was looked at: "Translates an article and stores the result".
@@ -128,13 +132,17 @@ def name_sign(definition: Definition) -> Sign | None:
     verbs, undecided = verbs_of_name(tokens, grouped=definition.grouped)
     classes = {verb: STRONG_VERBS.get(verb) or WEAK_VERBS[verb] for verb in verbs}
     spoken = description_sign(definition) if undecided else None
+    if verbs == [tokens[0]] and tokens[-1] in _SHOWN and len(tokens) == 2:
+        shows = description_sign(definition)
+        if tokens[0] in _LINKED | NOUNS_TOO and shows and shows.tool_class is ToolClass.READ:
+            return Sign(ToolClass.READ, shows.verb, f"name:{tokens[-1]}", False)
     if spoken is not None:
         meant = [verb for verb in verbs if verb == spoken.verb]
         alike = [verb for verb in verbs if classes[verb] is spoken.tool_class]
         verbs = meant or alike or verbs
     if verbs:
         verb = max(verbs, key=lambda word: DANGER[classes[word]])
-        return Sign(classes[verb], verb, f"name:{verb}")
+        return Sign(classes[verb], verb, f"name:{verb}", verb in STRONG_VERBS)
     weak = [index for index, word in enumerate(tokens) if word in WEAK_VERBS]
     if weak and weak[0] > 0 and _is_compound(definition, tokens[weak[-1]]):
         return None

@@ -34,6 +34,8 @@ _REACHING: Final = frozenset(
 #: As long as the shortest phone number or account that is compared as one.
 _LONG: Final = 6
 _VISIBILITY: Final = words("visibility privacy audience sharing")
+#: What servers take for whoever is signed in.
+_ONESELF: Final = frozenset({"me", "@me", "self", "myself"})
 _ADDRESSES: Final = frozenset({AtomKind.EMAIL, AtomKind.URL, AtomKind.ACCOUNT})
 
 
@@ -44,6 +46,8 @@ def effective_role(leaf: ArgumentValue) -> ArgumentRole | None:
     choice that is an address by being one.
     """
     role = leaf.role
+    if role is not None and _is_oneself(leaf, role):
+        return ArgumentRole(ArgumentKind.OPTION)
     if role is None or role.kind not in _CARRIED:
         return role
     if leaf.beneath and _can_reach(leaf.value):
@@ -60,6 +64,16 @@ def effective_role(leaf: ArgumentValue) -> ArgumentRole | None:
         if any(one.kind in _ADDRESSES for one in found):
             return ArgumentRole(ArgumentKind.SINK)
     return role
+
+
+def _is_oneself(leaf: ArgumentValue, role: ArgumentRole) -> bool:
+    """Whether it names a person by a word for whoever is signed in ("user_id": "me")."""
+    if not isinstance(leaf.value, str) or leaf.value.lower() not in _ONESELF:
+        return False
+    if role.kind not in (ArgumentKind.IDENTIFIER, ArgumentKind.SINK):
+        return False
+    named = (HOLDS.get(singular(word)) for word in split_words(leaf.pointer.rpartition("/")[2]))
+    return role.holds is ValueType.PERSON or ValueType.PERSON in named
 
 
 def _can_reach(value: JsonValue) -> bool:

@@ -433,6 +433,33 @@ def test_a_word_that_several_names_begin_with_says_what_the_tools_are_about() ->
     assert classes({"nudge_list": ""}) == {"nudge_list": ToolClass.SEND}
 
 
+def test_what_follows_a_verb_behind_a_group_is_what_it_is_done_to() -> None:
+    tools = {"fleet_get_claim": "", "fleet_list_leave": "", "fleet_find_delete": ""}
+    read, write = ToolClass.READ, ToolClass.WRITE
+    assert list(classes(tools).values()) == [read, read, write]
+
+
+def test_what_shows_a_link_or_a_tag_puts_none() -> None:
+    assert tool("link_preview", "Fetches a page.").tool_class is ToolClass.READ
+    assert tool("tag_summary", "Returns how often a tag is used.").tool_class is ToolClass.READ
+    assert tool("link_preview", "Attaches a preview.").tool_class is ToolClass.WRITE
+
+
+def test_a_change_of_which_others_get_word_goes_out() -> None:
+    def change(about: str) -> bool:
+        return tool("change_tour", about, tour_id=TEXT, message=TEXT).egress
+
+    assert change("Changes a tour. Passengers are told with the message.")
+    assert change("Changes a tour. Guests get the message.")
+    assert not change("Changes a tour. Guests are not told.")
+
+
+def test_where_a_shop_is_anybody_may_know() -> None:
+    shops = tool("get_addresses", "Street addresses of shops and museums.")
+    assert shops.sensitivity is Sensitivity.PUBLIC
+    assert tool("get_addresses", "Addresses of a tenant.").sensitivity is Sensitivity.CONFIDENTIAL
+
+
 @pytest.mark.parametrize(
     "names", [["mark_read", "mark_open", "mark_complete"], ["can_edit", "can_delete"]]
 )

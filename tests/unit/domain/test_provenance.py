@@ -621,3 +621,10 @@ def test_only_the_principal_opens_a_thing_to_everybody(
     flagged = replace(tool(), arguments={name: sink(ValueType.POWER)})
     [found] = trace(flagged, {name: value}, task(goal))
     assert found.origin is expected
+
+
+def test_a_word_for_whoever_is_signed_in_names_nobody_else() -> None:
+    one = tool(employee_id=IDENTIFIER, owner=sink(ValueType.PERSON), file_id=IDENTIFIER)
+    said = {"employee_id": "me", "owner": "Myself", "file_id": "me"}
+    origins = [found.origin for found in trace(one, said, task())]
+    assert origins == [Origin.NONE, Origin.NONE, Origin.UNKNOWN]

@@ -3,9 +3,10 @@
 # description: |
 #   A sink is fine when it comes from the principal or from trusted output. An identifier that a
 #   server minted is fine when some output held it, and no running text of untrusted output speaks of
-#   it or led to it; that the goal asks for the act is the matter of the rule `goal`. An amount that nobody stated is fine up to a bound: working out an amount is
-#   often the very work. Addresses, links and accounts inside content that leaves are sinks too. In an
-#   administrative act only what the principal named is fine, and its content counts as well.
+#   it or led to it; that the goal asks for the act is the matter of the rule `goal`. An amount that
+#   nobody stated is fine up to a bound: working out an amount is often the very work. An account
+#   that is put down in a record needs the principal's own word. Addresses, links and accounts inside
+#   content that leaves are sinks too. In an administrative act only what the principal named is fine, and its content counts as well.
 #   Everything else is asked about where the goal asks for such an act, or leaves the choice of acts to
 #   something that it names, and is denied otherwise. Reading within a closed world takes any origin;
 #   a draft goes nowhere until something sends it, and what it returns is not trusted.
@@ -117,12 +118,21 @@ fine(one) if {
 fine(one) if {
 	one.kind in {"sink", "amount", "identifier"}
 	origin.named(one)
+	not account_kept(one)
 }
 
 fine(one) if {
 	one.kind in {"sink", "amount"}
 	one.origin == "trusted"
 	ordinary
+	not account_kept(one)
+}
+
+# An account that is put down in a record is paid to from then on: nobody says it but the principal.
+account_kept(one) if {
+	one.holds == "account"
+	one.origin != "principal"
+	input.tool.class == "write"
 }
 
 # Only read, at the one link that somebody shared whom the principal names: as it stands in an

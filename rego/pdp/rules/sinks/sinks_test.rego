@@ -11,6 +11,16 @@ test_what_the_principal_or_trusted_output_chose_passes if {
 	}
 }
 
+test_an_account_is_put_down_only_on_the_word_of_the_principal if {
+	kept := sample.but(with_one("sink", "trusted"), {"tool": {"class": "write"}})
+	account := object.union(sample.argument("/one", "sink", "trusted"), {"holds": "account", "named": true})
+	said := verdict(sample.carrying(sample.but(sample.send, {"tool": {"class": "write"}}), [account]))
+	said.result == "escalate"
+	said.code == "sink_unknown"
+	verdict(sample.carrying(sample.send, [account])) == {"result": "pass"}
+	verdict(kept) == {"result": "pass"}
+}
+
 test_what_others_chose_is_asked_about_where_the_goal_asks_for_such_an_act if {
 	every origin, code in {"untrusted": "sink_untrusted", "unknown": "sink_unknown"} {
 		said := verdict(with_one("sink", origin))
