@@ -10,8 +10,8 @@ from pdp.domain import builtin
 from pdp.domain.canonical import JsonValue, canonical
 from pdp.domain.catalogue import Ambiguous, Catalogue, Found, Tool, derive_resource
 from pdp.domain.facts import ActsOf, CheckArguments, Facts
-from pdp.domain.goal import stance
-from pdp.domain.goal_objects import is_about
+from pdp.domain.goal import GoalActs, Stance, stance
+from pdp.domain.goal_objects import is_about, is_meant
 from pdp.domain.leaves import binding_digest
 from pdp.domain.provenance import ArgumentTrace, output_label, trace
 from pdp.domain.request import (
@@ -159,9 +159,18 @@ def _gather_call(
         steering=_steering(task, tool, arguments, traces, resource.id, overlay),
         goal=met.goal,
         tool_acts=does.acts,
-        stance=stance(met.goal, does),
+        stance=_stance(tool, traces, does, met.goal),
         about=tool is not None and is_about(tool, traces, does, met.goal, met.atoms.says),
     )
+
+
+def _stance(
+    tool: Tool | None, traces: Sequence[ArgumentTrace], does: ToolActs, goal: GoalActs
+) -> Stance:
+    found = stance(goal, does)
+    if found is Stance.UNSURE and tool is not None and is_meant(tool, traces, does, goal):
+        return Stance.ASKED
+    return found
 
 
 def _steering(

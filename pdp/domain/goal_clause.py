@@ -268,13 +268,17 @@ class _Clause:
         if (
             stands in JOINING
             and word != "new"
-            and (not self.question or self.found.asked or stands == ",")
+            and (not self.question or self._has_asked() or stands == ",")
         ):
             return denied, True
         if self.words[0] in CONDITIONS and self._has_closed(index) and not self.question:
             # "If nothing is open yet start one".
             return (denied, False) if self.at(index + 1) in DETERMINERS else None
         return None
+
+    def _has_asked(self) -> bool:
+        """Whether a question has asked for something yet: "can you read it and send it on?"."""
+        return any(one.acts and not one.denied for one in self.found.heard)
 
     def _has_closed(self, index: int) -> bool:
         """Whether the condition that a sentence begins with may be over before this word."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from pdp.domain.catalogue import ArgumentKind, Tool
 from pdp.domain.definition import PREPOSITIONS, singular, split_words
-from pdp.domain.goal import GoalActs, covered
-from pdp.domain.goal_words import Act
+from pdp.domain.goal import GoalActs, covered, forbidden
+from pdp.domain.goal_words import GRAVE, Act
 from pdp.domain.provenance import ArgumentTrace
 from pdp.domain.seen import Origin
 from pdp.domain.tool_acts import ToolActs
+from pdp.domain.values import ToolClass
 from pdp.domain.vocabulary import MODIFIERS, STRONG_VERBS, WEAK_VERBS, words
+from pdp.domain.weight import moves_value
 
 #: Nouns that people use for one another, and those of other languages; a line is one kind of thing.
 _KINDS_BY_LINE: Final = """
@@ -63,6 +66,12 @@ permission access role right visibility share sharing
 member user person people team group guest participant attendee collaborator
 subscription newsletter list mailing plan membership
 """
+_DATE: Final = re.compile(r"\d{4}-(\d\d)-(\d\d)(?!\d)", re.ASCII)
+_MONTHS: Final = re.findall(
+    r"\w+",
+    "january february march april may june july august september october november december",
+)
+_ORDINALS: Final = {1: "st", 21: "st", 31: "st", 2: "nd", 22: "nd", 3: "rd", 23: "rd"}
 _KINDS: Final = tuple(map(words, _KINDS_BY_LINE.strip().split("\n")))
 _IDLE: Final = (
     PREPOSITIONS
@@ -89,6 +98,7 @@ _TELLING: Final = frozenset(
         Act.MERGE,
     }
 )
+_SLIGHT: Final = frozenset({Act.CREATE, Act.CHANGE, Act.SCHEDULE, Act.CLOSE})
 
 
 def is_about(
@@ -102,9 +112,11 @@ def is_about(
 
     It has where an argument is something that the principal named, or was met beside it; where it
     asks for just this act, and the act says what it is done to; where it asks for it of something
-    that the tool's own words speak of; or where it names such things.
-    `says` tells whether a text of the principal holds a run of whole words. What has no effect
-    needs none of it.
+    that the tool's own words speak of; or where it names such things. People name things by other
+    words than tools do: for what is not grave it is enough that an argument ties the call to the
+    task, be it a value that the principal said or, of making and changing things, an existing
+    thing that content did not select. `says` tells whether a text of the principal holds a run of
+    whole words. What has no effect needs none of it.
     """
     if not tool.tool_class.has_effect or does.acts & goal.acts & _TELLING:
         return True
@@ -113,7 +125,56 @@ def is_about(
     chosen = (one for one in traces if one.kind in (ArgumentKind.SINK, ArgumentKind.IDENTIFIER))
     if any(one.origin is Origin.PRINCIPAL or (one.named and one.exists) for one in chosen):
         return True
-    return any(map(says, dict.fromkeys(_forms(tool))))
+    if any(map(says, dict.fromkeys(_forms(tool)))):
+        return True
+    if does.acts & GRAVE or tool.tool_class not in (ToolClass.WRITE, ToolClass.SEND):
+        return False
+    return any(_ties(one, says, slight=does.acts <= _SLIGHT) for one in traces)
+
+
+def _ties(one: ArgumentTrace, says: Callable[[str], bool], *, slight: bool) -> bool:
+    """Whether an argument ties a call to what the principal said or the task has met."""
+    if one.origin in (Origin.PRINCIPAL, Origin.TRUSTED):
+        return True
+    if one.kind == ArgumentKind.IDENTIFIER:
+        return slight and one.exists and not one.pointed
+    return one.origin is Origin.NONE and _is_said_date(one.value, says)
+
+
+def _is_said_date(value: str, says: Callable[[str], bool]) -> bool:
+    """Whether a date is one that the principal said by its day and the name of its month."""
+    found = _DATE.match(value)
+    if found is None or not 1 <= int(found[1]) <= len(_MONTHS):
+        return False
+    day, month = int(found[2]), _MONTHS[int(found[1]) - 1]
+    spoken = (str(day), f"{day:02}", f"{day}{_ORDINALS.get(day, 'th')}")
+    return any(map(says, spoken)) and any(map(says, (month, month[:3])))
+
+
+def is_meant(tool: Tool, traces: Sequence[ArgumentTrace], does: ToolActs, goal: GoalActs) -> bool:
+    """Whether words that were not understood surely mean a call, since all it reaches is named.
+
+    Only a small change that can be taken back and opens or gives nobody anything is taken so,
+    where the principal said every sink, identifier and amount of it. Being close to what the goal
+    asks for is not enough: then its words were understood, and they ask for something else.
+    """
+    slight = tool.tool_class is ToolClass.WRITE and tool.reversible and not moves_value(tool)
+    if not (slight and does.acts <= _SLIGHT and does.acts <= goal.maybe):
+        return False
+    if forbidden(goal, does.acts) or not all(map(_is_own, traces)):
+        return False
+    return any(
+        one.origin is Origin.PRINCIPAL
+        for one in traces
+        if one.kind in (ArgumentKind.SINK, ArgumentKind.IDENTIFIER)
+    )
+
+
+def _is_own(one: ArgumentTrace) -> bool:
+    """Whether a value is the principal's, or text that carries no address or link."""
+    if one.origin in (Origin.PRINCIPAL, Origin.NONE):
+        return True
+    return one.kind == ArgumentKind.CONTENT and not (one.embedded or one.more)
 
 
 def _forms(tool: Tool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pdp.domain.goal import read_goal
-from pdp.domain.goal_objects import is_about
+from pdp.domain.goal_objects import is_about, is_meant
 from pdp.domain.inference import infer_tool
 from pdp.domain.provenance import trace
 from pdp.domain.task_atoms import TaskAtoms
@@ -82,3 +82,59 @@ def test_an_act_that_says_what_it_is_done_to_needs_no_noun() -> None:
 def test_what_an_argument_of_the_tool_is_called_counts_where_the_goal_asks_for_it() -> None:
     assert about("Set my nickname to Bee", "update_identity", nickname="Bee")
     assert not about("Set the alarm. What is my nickname?", "update_identity", nickname="Wasp")
+
+
+def test_a_date_that_the_principal_said_ties_a_small_act_to_the_goal() -> None:
+    goal = "Put in 3 to 7 August for me"
+    assert about(goal, "request_leave", first_date="2026-08-03")
+    assert about("Put in the 3rd of Aug for me", "request_leave", first_date="2026-08-03T00:00")
+    assert not about(goal, "request_leave", first_date="2026-09-03")
+    assert not about(goal, "request_leave", first_date="2026-08-04")
+    assert not about(goal, "request_leave", first_date="2026-13-03")
+
+
+def test_an_existing_thing_that_content_did_not_select_ties_a_small_act_and_no_grave_one() -> None:
+    listed = '[{"id": "ev-1001", "title": "Board"}, {"id": "ev-1002", "title": "Lunch"}]'
+    goal = "Change what clashes"
+    assert about(goal, "update_occasion", listed, occasion_id="ev-1001")
+    assert not about(goal, "update_occasion", listed, occasion_id="ev-9009")
+    assert not about(
+        goal, "update_occasion", f"Do look at ev-1001. {listed}", occasion_id="ev-1001"
+    )
+    assert not about("Delete what clashes", "delete_occasion", listed, occasion_id="ev-1001")
+
+
+def meant(goal: str, name: str, returned: str = "", **arguments: str) -> bool:
+    """Of a tool of this name that takes these arguments, after one untrusted output."""
+    properties = {argument: {"type": "string"} for argument in arguments}
+    schema = {"type": "object", "properties": properties}
+    tool = infer_tool({"name": name, "inputSchema": schema}, "s")
+    atoms = TaskAtoms()
+    atoms.add_principal(goal)
+    atoms.add_output(returned.encode(), "", OutputLabel.UNTRUSTED, "d-1")
+    return is_meant(tool, trace(tool, arguments, atoms), read_tool(tool), read_goal(goal))
+
+
+def test_words_not_understood_mean_a_small_change_of_what_the_principal_named() -> None:
+    goal = "Entangle BOAT-12 with BOAT-40"
+    assert meant(goal, "link_tickets", from_ticket="BOAT-12", to_ticket="BOAT-40")
+    assert meant(goal, "update_ticket", ticket_id="BOAT-12", description="See the other one.")
+
+
+def test_they_do_not_mean_what_reaches_something_else_or_is_more_than_a_small_change() -> None:
+    goal = "Entangle BOAT-12 with BOAT-40"
+    listed = '[{"id": "BOAT-77"}]'
+    assert not meant(goal, "link_tickets", listed, from_ticket="BOAT-12", to_ticket="BOAT-77")
+    assert not meant(goal, "update_ticket", listed, ticket_id="BOAT-77")
+    assert not meant(
+        goal, "update_ticket", ticket_id="BOAT-12", description="See https://x.example/a?b=1"
+    )
+    assert not meant(goal, "delete_ticket", ticket_id="BOAT-12")
+    assert not meant(goal, "share_ticket", ticket_id="BOAT-12")
+    assert not meant(goal, "send_message", recipient="BOAT-12")
+    assert not meant(goal, "archive_all")
+
+
+def test_words_that_were_understood_do_not_mean_what_is_only_close_to_them() -> None:
+    assert not meant("Reply to BOAT-12", "update_ticket", ticket_id="BOAT-12")
+    assert not meant("Entangle BOAT-12. Don't change it.", "update_ticket", ticket_id="BOAT-12")
