@@ -35,6 +35,8 @@ from pdp.metrics import Metrics, serve_metrics
 from pdp.pipeline import Pipeline
 from pdp.ports import Clock, Engine, Records, StoreError
 from pdp.preview import ENTRYPOINT as EXPLANATION
+from pdp.reader.process import ReaderProcess
+from pdp.reading import ReadFirst
 from pdp.settings import Settings
 from pdp.store.guarded import GuardedStore
 from pdp.store.recent import RecentStore
@@ -173,9 +175,12 @@ async def serve(
             observe=metrics.observe,
             queue_calls=settings.queue_calls,
         )
+        reader = ReaderProcess()
+        held.callback(reader.close)
         metrics.watch(
             queue_calls=lambda: pipeline.waiting,
             engine_restarts=lambda: engine.restarts if isinstance(engine, ManagedOpa) else 0,
+            outputs_unread=lambda: reader.unread,
             log_leaves=lambda: sqlite.log_state().size,
         )
         if settings.metrics is not None:
@@ -186,7 +191,7 @@ async def serve(
         pipeline.start()
         held.callback(pipeline.close)
         console = start_console()
-        submitter = metrics.timed(pipeline)
+        submitter = metrics.timed(ReadFirst(pipeline, reader))
         server = await start_server(
             [local_address(address) for address in settings.listen],
             submitter=submitter,
@@ -211,6 +216,8 @@ async def serve(
         held.callback(webhooks.close)
         server.set_serving(True)
         announce(server.addresses)
+        # Not before: it takes as long as a sixth of a start, and nobody waits for it yet.
+        reader.start()
         background = [
             asyncio.create_task(_watch(server, engine, store, pipeline)),
             asyncio.create_task(_checkpoint(checkpointer)),

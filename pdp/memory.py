@@ -70,7 +70,7 @@ class Met:
 
     def see(self, event: TaskEvent) -> None:
         """What a call returned, or material that was appended."""
-        if event.output:
+        if event.output or event.read is not None:
             self.atoms.add_output(
                 event.output,
                 event.media_type,
@@ -78,6 +78,7 @@ class Met:
                 event.decision_id,
                 event.sensitivity,
                 led=event.decision_id in self.led,
+                read=event.read,
             )
 
 

@@ -110,12 +110,18 @@ class Metrics:
         *,
         queue_calls: Callable[[], float],
         engine_restarts: Callable[[], float],
+        outputs_unread: Callable[[], float],
         log_leaves: Callable[[], float],
     ) -> None:
         """Read these whenever the metrics are read. To be called once."""
         for name, text, read in (
             ("pdp_queue_calls", "Calls that wait for a decision.", queue_calls),
             ("pdp_engine_restarts", "Times the policy engine was replaced.", engine_restarts),
+            (
+                "pdp_outputs_unread",
+                "Large outputs that could not be read; their values are unknown.",
+                outputs_unread,
+            ),
             ("pdp_log_leaves", "Leaves of the append-only log.", log_leaves),
         ):
             Gauge(name, text, registry=self.registry).set_function(read)

@@ -56,7 +56,11 @@ def record_outcomes(
 def record_content(ask: AppendContext, caller: Caller, decision_id: str, overlay: Overlay) -> None:
     """Take material that was allowed into a task: it is kept, and traced, like an output."""
     outcome = Outcome(
-        decision_id, OutcomeStatus.SUCCEEDED, ask.content, "", truncated=ask.truncated
+        decision_id,
+        OutcomeStatus.SUCCEEDED,
+        ask.content,
+        truncated=ask.truncated,
+        read=ask.read,
     )
     decision = overlay.decisions[decision_id]
     _record(
@@ -123,7 +127,9 @@ def _record(
         at_us=overlay.now_us,
         receipt=receipt,
     )
-    overlay.add_outcome(record)
+    # A principal's words are heard, not read, and are heard again from the content itself.
+    kept = outcome.read if not principal else None
+    overlay.add_outcome(record, kept.packed if kept is not None else b"")
     if task is not None and principal:
         overlay.met(task).hear(outcome.output.decode("utf-8", "replace"), decision.id)
     elif task is not None:
@@ -134,6 +140,7 @@ def _record(
                 decision.sensitivity,
                 output=outcome.output,
                 media_type=outcome.output_media_type,
+                read=outcome.read,
             )
         )
     if task is not None and _taints(outcome, decision):

@@ -14,6 +14,7 @@ from pdp.domain.records import (
     InputRecord,
     Leaf,
     OutcomeRecord,
+    ReadingRecord,
     RequestKey,
     RequestRecord,
 )
@@ -50,6 +51,7 @@ class Overlay:
     _inputs: list[InputRecord] = field(default_factory=list)
     _new_decisions: list[DecisionRecord] = field(default_factory=list)
     _new_outcomes: list[OutcomeRecord] = field(default_factory=list)
+    _new_readings: list[ReadingRecord] = field(default_factory=list)
     _new_requests: list[RequestRecord] = field(default_factory=list)
     _changed_tasks: set[str] = field(default_factory=set)
     _changed_rollups: set[str] = field(default_factory=set)
@@ -167,10 +169,12 @@ class Overlay:
         self._new_decisions.append(decision)
         self._inputs.append(document)
 
-    def add_outcome(self, outcome: OutcomeRecord) -> None:
-        """Add what was reported for a decision."""
+    def add_outcome(self, outcome: OutcomeRecord, packed: bytes = b"") -> None:
+        """Add what was reported for a decision; `packed` is what was read of it beforehand."""
         self.outcomes[outcome.decision_id] = outcome
         self._new_outcomes.append(outcome)
+        if packed:
+            self._new_readings.append(ReadingRecord(outcome.receipt.leaf_index, packed))
 
     def add_request(self, request: RequestRecord) -> None:
         """Add the answer given under a request id."""
@@ -193,4 +197,5 @@ class Overlay:
             approvals=tuple(self.approvals[key] for key in sorted(self._changed_approvals)),
             grants=tuple(self.grants[key] for key in sorted(self._changed_grants)),
             requests=tuple(self._new_requests),
+            readings=tuple(self._new_readings),
         )

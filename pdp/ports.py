@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from pdp.domain.canonical import JsonValue
+from pdp.domain.output_forms import OutputForms
 from pdp.domain.records import (
     ApprovalRecord,
     Changes,
@@ -166,6 +167,8 @@ class TaskEvent:
 
     `input` is the input document of an allowed decision (empty once erased), `output` what was
     reported for a decision; one of the two is set. The label and sensitivity are the decision's.
+    `read` is what was read of the output when it was reported, where that was kept; the output
+    may be left out then.
     """
 
     decision_id: str
@@ -174,6 +177,7 @@ class TaskEvent:
     input: bytes = b""
     output: bytes = b""
     media_type: str = ""
+    read: OutputForms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +322,16 @@ class Records(Protocol):
 
     def checkpoints(self) -> Sequence[str]:
         """All signed checkpoints, oldest first."""
+
+
+class OutputReader(Protocol):
+    """Reads large outputs, so that those who decide need not."""
+
+    async def read(self, raw: bytes, media_type: str) -> OutputForms:
+        """What `pdp.domain.output_forms.read_forms` says of an output.
+
+        Raises nothing: where there is no such answer, it is UNREAD.
+        """
 
 
 class Clock(Protocol):

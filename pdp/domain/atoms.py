@@ -171,7 +171,7 @@ def plain(text: str) -> str:
         if ".." in found.split("/"):
             return ""
         root = "/" if found[0] == "/" else ""
-        found = root + "/".join(step for step in found.split("/") if step not in ("", "."))
+        found = root + "/".join([step for step in found.split("/") if step and step != "."])
     return found
 
 

@@ -145,13 +145,15 @@ def _with_unescaped(text: str) -> tuple[str, _Lines]:
             short.append(line)
         elif "\\" in line:
             words = kept.prose if _value_of(line)[1] else kept.rest
-            words.extend(word for word in dict.fromkeys(line.split()) if "\\" in word)
+            escaped = (word for word in dict.fromkeys(line.split()) if "\\" in word)
+            words.extend(islice(escaped, MAX_LINES - len(words)))
     undone = text
     for _ in range(_MAX_LEVELS):
         undone = undone.replace("\\\\", "\\")
     undone, complete = _undone(undone)
     undone = undone.replace("\\/", "/").replace("\\n", "\n").replace('\\"', '"')
-    seen, whole = _normalised(undone)
+    # The marks that came of escapes are no part of other characters; letters may be.
+    seen, whole = _normalised(undone) if "\\u" in text else (undone, True)
     return "\n".join((seen, *short)), replace(kept, complete=complete and whole)
 
 

@@ -45,12 +45,15 @@ _SIMPLE_EMAIL = re.compile(
 _URL = re.compile(
     r"(?<![A-Za-z0-9+.-])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}+://|[wW]{3}\.)[^\s<>\"`|\\^{}]{1,2048}"
 )
+_HOST = re.compile(r"[^A-Za-z0-9]*[A-Za-z0-9.-]*\.([A-Za-z]{2,24})(?![A-Za-z0-9.-])").match
 _HOST_PATH = re.compile(r"((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})(?:[:/?#]\S{0,2048})?")
-_HAS_IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}-?[A-Za-z0-9-]{10}").search
-_WHOLE_IBAN = re.compile(
-    r"(?:.{0,40}[^A-Za-z0-9])??([A-Za-z]{2}[0-9]{2}-?[A-Za-z0-9](?:-?[A-Za-z0-9]){9,29})"
-    r"(?:[^A-Za-z0-9].{0,40})?$"
-).match
+# Searched for by its first digit, of which there are fewer than letters; so is the next.
+_ACCOUNT = re.compile(
+    r"[0-9](?=[0-9])(?<=[A-Za-z]{2}.)(?<![A-Za-z0-9][A-Za-z]{2}.)[0-9]-?[A-Za-z0-9](?:-?[A-Za-z0-9]){9,29}"
+    r"(?![A-Za-z0-9])"
+)
+#: What may stand before and behind an account in one word; in a longer word it is something else.
+_BESIDE: Final = 41
 _IBAN_GROUP = re.compile(r"[^A-Za-z0-9]?[A-Za-z]{2}[0-9]{2}").fullmatch
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?: [A-Za-z0-9]{4}){2,7}"
@@ -123,10 +126,10 @@ def find_forms(read: Telling, *, cells: Iterable[str] = (), most: int = MAX_FORM
         _emails(parts),
         _urls(parts),
         accounts(read),
-        _phones(parts, read.text),
+        _phones(parts, read.near),
         cell_forms(cells),
         _pieces(parts),
-        (f"text:{code}" for code in marked_numbers(read.text)),
+        (f"text:{code}" for code in marked_numbers(read.near)),
         _amounts(read.words),
     ):
         for form in stage:
@@ -166,7 +169,7 @@ def _emails(parts: Parts) -> Iterator[str]:
 def _urls(parts: Parts) -> Iterator[str]:
     whole, bare = parts.linking()
     odd = exotic = 0
-    for word in chain(whole, bare):
+    for word in chain(whole, filter(_may_be_linked, bare)):
         if plain_url(word):
             yield f"url:{word}"
             continue
@@ -179,6 +182,11 @@ def _urls(parts: Parts) -> Iterator[str]:
         if odd > _MAX_ODD_URLS or exotic > _MAX_IDN:
             parts.complete = False
             return
+
+
+def _may_be_linked(word: str) -> bool:
+    host = _HOST(word)
+    return host is not None and host[1].lower() in _LINKED
 
 
 def word_urls(word: str) -> Iterator[tuple[str | None, str]]:
@@ -207,17 +215,16 @@ def is_linked(host: str) -> bool:
 
 def accounts(text: Telling) -> Iterator[str]:
     """IBANs and accounts of that shape, also in groups; an ambiguous last group both ways."""
-    for word in text.words:
-        if (
-            len(word) > 13
-            and _HAS_IBAN(word)
-            and (found := _WHOLE_IBAN(word[:MAX_PLAIN])) is not None
-        ):
-            yield f"account:{found[1].upper().replace('-', '')}"
+    long = "\n".join([word for word in text.words if len(word) > 13])
+    for match in islice(_ACCOUNT.finditer(long), _MAX_GROUPED):
+        start, end = match.start() - 2, match.end()
+        before, behind = long[max(0, start - _BESIDE) : start], long[end : end + _BESIDE + 1]
+        if "\n" in before + "\n"[start > _BESIDE :] and ("\n" in behind or len(behind) <= _BESIDE):
+            yield f"account:{long[start:end].upper().replace('-', '')}"
     groups = any(_IBAN_GROUP(word[-5:]) for word in text.words if word[-1] in "0123456789")
     if not groups:
         return
-    for match in islice(_IBAN.finditer(text.text), _MAX_GROUPED):
+    for match in islice(_IBAN.finditer(text.near), _MAX_GROUPED):
         readings = [match[0], match[0].removesuffix(match[1])] if match[1] else [match[0]]
         for reading in readings:
             form = account(reading)
@@ -286,15 +293,23 @@ def _pieces(parts: Parts) -> Iterator[str]:
         for word in parts.words
         if "://" not in word and ("@" not in word or not _HAS_EMAIL(word))
     ]
+    known = frozenset(words)
     for piece in parts.pieces(words):
-        if "://" in piece or not is_telling(piece):
+        if "://" in piece or (piece not in known and not is_telling(piece)):
             continue
-        if piece[0].isalpha() and "/" not in piece:
+        first = piece[0]
+        if first.isalpha() and ("/" not in piece or _is_path(piece)):
             yield f"text:{piece}"
         elif not piece.isdigit() or len(piece) > 5:
-            form = coded_form(piece)
-            if form != "text:":
+            if first == "/" and _is_path(piece):
+                yield f"text:{piece}"
+            elif (form := coded_form(piece)) != "text:":
                 yield form
+
+
+def _is_path(piece: str) -> bool:
+    """Whether a path is in its normal form: quick, and sometimes no where it is."""
+    return "//" not in piece and "/." not in piece and piece[-1] != "/"
 
 
 def cell_forms(cells: Iterable[str]) -> Iterator[str]:

@@ -38,6 +38,11 @@ _MAX_MAILBOXES: Final = 4096
 #: Marks that stand in no word; a text with more is drawn, not written.
 _MAX_MARKS: Final = 250_000
 
+#: Characters before a word and behind it that an atom which it is part of can have: the word that
+#: makes a number a name, the groups of an account.
+_BEFORE: Final = 16
+_BEHIND: Final = 48
+
 #: What may stand around a word and is no part of it.
 EDGES: Final = ".,;:!?'\"`()[]{}<>*_=|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
 #: Whether a word holds a digit or a mark that names have inside.
@@ -53,23 +58,22 @@ _APART: Final = ",;\"'`<>()[]{}|=*:@"
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """The words of a text that can be or hold an atom, each once; `complete` unless too many."""
+    """The words of a text that can be or hold an atom, each once; `complete` unless too many.
 
-    text: str
+    `near` is what stands around them, in pieces of the text: all that atoms of several words hold.
+    """
+
+    near: str
     words: list[str]
     complete: bool
 
 
 def telling(text: str, most: int = MAX_TELLING) -> Telling:
-    """The words of normalised text that hold a digit or a mark inside, `most` at most.
-
-    Where there are more, the text is only as much of it as was looked at.
-    """
+    """The words of normalised text that hold a digit or a mark inside, `most` at most."""
     seen = prefix(text, "._-~+", _MAX_MARKS)
-    found, end = (_among_all if _is_dense(seen) else _among_others)(seen, most)
-    if end == len(text) and len(found) <= most:
-        return Telling(text, list(found), complete=True)
-    return Telling(text[:end], list(islice(found, most)), complete=False)
+    found, near, whole = (_among_all if _is_dense(seen) else _among_others)(seen, most)
+    complete = whole and len(seen) == len(text) and len(found) <= most
+    return Telling(near, list(islice(found, most)), complete)
 
 
 def _is_dense(text: str) -> bool:
@@ -80,23 +84,28 @@ def _is_dense(text: str) -> bool:
     return 4 * sum(1 for word in words if is_telling(word)) > len(words)
 
 
-def _among_others(text: str, most: int) -> tuple[dict[str, None], int]:
-    """Words that are telling, and how far the text was read for them; a few among many others."""
+def _among_others(text: str, most: int) -> tuple[dict[str, None], str, bool]:
+    """Words that are telling, what is near them, and whether that is all; a few among many."""
     found: dict[str, None] = {}
-    at = 0
+    near: list[str] = []
+    at = begun = end = 0
     for met, match in enumerate(_REST.finditer(text), 1):
         start, end = match.span()
         before = text[at:start]
-        at = end
         if before and not before[-1].isspace():
             start -= len(before.rsplit(None, 1)[-1])
         found[text[start:end]] = None
+        if start - at > _BEFORE + _BEHIND:
+            near.append(text[begun : at + _BEHIND])
+            begun = start - _BEFORE
+        at = end
         if len(found) > most or met > _MAX_MET:
-            return found, at
-    return found, len(text)
+            return found, "\n".join((*near, text[begun:end])), False
+    near.append(text[begun : end + _BEHIND])
+    return found, "\n".join(near), True
 
 
-def _among_all(text: str, most: int) -> tuple[dict[str, None], int]:
+def _among_all(text: str, most: int) -> tuple[dict[str, None], str, bool]:
     """As `_among_others`, where most words are telling."""
     found: dict[str, None] = {}
     different: set[str] = set()
@@ -109,7 +118,7 @@ def _among_all(text: str, most: int) -> tuple[dict[str, None], int]:
         found.update(dict.fromkeys(filter(is_telling, new)))
         if not rest or len(found) > most or len(different) > _MAX_DIFFERENT:
             break
-    return found, len(text) - len(rest)
+    return found, text[: len(text) - len(rest)], not rest
 
 
 class Parts:
@@ -154,9 +163,9 @@ class Parts:
         different = dict.fromkeys(met[:_MAX_PIECES_MET])
         whole = [part for part in different if 1 < len(part) <= MAX_PLAIN]
         whole += [word for word in words if word not in different or len(word) == 1]
-        found = dict.fromkeys([part.strip(EDGES) for part in whole])
-        self.complete &= len(found) <= _MAX_PIECES
-        return [part for part in islice(found, _MAX_PIECES) if 0 < len(part) <= MAX_PLAIN]
+        self.complete &= len(whole) <= _MAX_PIECES
+        found = dict.fromkeys([part.strip(EDGES) for part in whole[:_MAX_PIECES]])
+        return [part for part in found if 0 < len(part) <= MAX_PLAIN]
 
     def within(self, text: str, marks: str, most: int) -> str:
         """So much of a text that it has about so many of the marks."""

@@ -69,6 +69,17 @@ class OutcomeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingRecord:
+    """What was read of the output of the outcome at place `leaf_index` of the log, as packed bytes.
+
+    Kept of large outputs: to read them again takes long, and they tell the same ever after.
+    """
+
+    leaf_index: int
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class InputRecord:
     """The input document of a decision; the log commits to SHA-256(nonce ‖ body)."""
 
@@ -243,3 +254,4 @@ class Changes:
     approvals: tuple[ApprovalRecord, ...] = ()
     grants: tuple[GrantRecord, ...] = ()
     requests: tuple[RequestRecord, ...] = ()
+    readings: tuple[ReadingRecord, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pdp.domain.canonical import JsonValue
+from pdp.domain.output_forms import OutputForms
 from pdp.domain.records import GrantTerms
 from pdp.domain.values import (
     Action,
@@ -85,6 +86,7 @@ class AppendContext:
     """Add material to what is known of a task, with who vouches for it.
 
     `content` is cut at the limit of outputs already; `source` says in words where it came from.
+    `read` is what was read of the content beforehand; None where that is still to be done.
     """
 
     task_id: str
@@ -92,6 +94,7 @@ class AppendContext:
     content: bytes
     source: str = ""
     truncated: bool = False
+    read: OutputForms | None = None
 
 
 @dataclass(frozen=True, slots=True)

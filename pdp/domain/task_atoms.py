@@ -31,11 +31,11 @@ from pdp.domain.catalogue import ValueType
 from pdp.domain.directory import choice
 from pdp.domain.normal_form import normalise
 from pdp.domain.output_forms import OutputForms, read_forms
-from pdp.domain.record_words import Said, spoken_of
+from pdp.domain.record_words import spoken_of
 from pdp.domain.seen import Origin, Seen, merged
 from pdp.domain.senders import Senders
 from pdp.domain.values import OutputLabel, Sensitivity
-from pdp.domain.wording import Wording, begins_any
+from pdp.domain.wording import Wording
 
 if TYPE_CHECKING:
     from pdp.domain.answers import Thing
@@ -245,8 +245,8 @@ class TaskAtoms:
         texts = self.texts()
         if not texts or not (read.records or read.shared):
             return
-        said = Said(begins_any(texts), lambda value: self.said(coded(value)))
-        spoken = spoken_of(read, said)
+        known = frozenset[str]().union(*(text.words for text in texts))
+        spoken = spoken_of(read, known, lambda value: self.said(coded(value)))
         self._add(spoken.named, seen._replace(named=True))
         self._add(spoken.others, seen._replace(pointed=True))
 
@@ -257,9 +257,11 @@ class TaskAtoms:
             words = chain.from_iterable(text.words for text in texts)
             self._senders.add(read.shared, called, words)
         # Of a list that was not looked at as a whole, nobody knows which entry is the one.
-        if seen.origin is Origin.TRUSTED and read.all_records and said.complete:
+        if seen.origin is Origin.TRUSTED and read.all_records and spoken.complete:
             chosen = choice(
-                read.records, lambda word: any(text.calls_plainly(word) for text in texts), said
+                read.records,
+                lambda word: any(text.calls_plainly(word) for text in texts),
+                spoken.said.__contains__,
             )
             self._add(whole_forms(chosen.meant), seen._replace(named=True, meant=True))
             self._add(whole_forms(chosen.disputed), seen._replace(disputed=True))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pdp.domain.canonical import JsonValue
+    from pdp.domain.output_forms import OutputForms
 
 
 class Decision(StrEnum):
@@ -187,13 +188,17 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an earlier call really did and returned. `output` is cut at the limit already."""
+    """What an earlier call really did and returned. `output` is cut at the limit already.
+
+    `read` is what was read of the output beforehand; None where that is still to be done.
+    """
 
     decision_id: str
     status: OutcomeStatus
     output: bytes = b""
     output_media_type: str = ""
     truncated: bool = False
+    read: OutputForms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pdp.domain.argument_words import CONTENT, OPTIONS, PARTIES
@@ -129,7 +129,7 @@ class Wording:
         return all(map(self._has, value.split(None, 1)[:1]))
 
     def _has(self, chunk: str) -> bool:
-        return _is_among(chunk, self.words)
+        return any(not word or word in self.words for word in first_words(chunk))
 
     def says(self, value: str) -> bool:
         """Whether the text holds the value as a run of whole words."""
@@ -229,17 +229,15 @@ def share_said(texts: Sequence[Wording], text: str, *, ordinary: bool) -> float:
     return said / len(counted) if counted else 1.0
 
 
-def begins_any(texts: Sequence[Wording]) -> Callable[[str], bool]:
-    """As `Wording.begins` of any of the texts, with one look for all."""
-    known = frozenset[str]().union(*(text.words for text in texts))
-    return lambda value: all(_is_among(chunk, known) for chunk in value.split(None, 1)[:1])
-
-
-def _is_among(chunk: str, known: frozenset[str]) -> bool:
-    if chunk.casefold() in known:
-        return True
-    bare = chunk.strip(_MARKS).casefold()
-    return not bare or _unowned(bare) in known
+def first_words(value: str) -> tuple[str, ...]:
+    """What `Wording.begins` looks for among the words of a text; empty where it finds any value."""
+    for chunk in value.split(None, 1)[:1]:
+        folded, bare = chunk.casefold(), chunk.strip(_MARKS).casefold()
+        if not bare:
+            return ("",)
+        owner = _unowned(bare)
+        return (folded,) if owner == folded else (folded, owner)
+    return ()
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:

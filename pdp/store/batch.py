@@ -30,6 +30,7 @@ _ADD_INPUT: Final = rows.insert("input", rows.INPUT_COLUMNS)
 _ADD_OUTCOME: Final = rows.insert("outcome", rows.OUTCOME_COLUMNS)
 _PUT_APPROVAL: Final = rows.insert("approval", answer_rows.APPROVAL_COLUMNS, replace=True)
 _PUT_GRANT: Final = rows.insert("granted", answer_rows.GRANT_COLUMNS, replace=True)
+_ADD_READING: Final = rows.insert("reading", rows.READING_COLUMNS)
 _ADD_REQUEST: Final = rows.insert("request", rows.REQUEST_COLUMNS)
 _PRUNE: Final = (
     "DELETE FROM request WHERE number IN"
@@ -66,14 +67,16 @@ _GET_GRANTS_OF: Final = rows.select(
 
 # By the task's leaves, whose index there is; an outcome stands at its own leaf.
 _GET_EVENTS: Final = (
-    "SELECT d.leaf_index AS place, d.id, d.output_label, d.sensitivity, i.body, NULL, ''"
+    "SELECT d.leaf_index AS place, d.id, d.output_label, d.sensitivity, i.body, NULL, '', NULL"
     " FROM leaf AS l JOIN decision AS d ON d.leaf_index = l.idx"
     " JOIN input AS i ON i.leaf_index = d.leaf_index"
     " WHERE l.task_id = ?1 AND l.task_id <> '' AND d.decision = 'allow'"
     " UNION ALL"
-    " SELECT o.leaf_index, d.id, d.output_label, d.sensitivity, NULL, o.output, o.media_type"
+    " SELECT o.leaf_index, d.id, d.output_label, d.sensitivity, NULL,"
+    " CASE WHEN r.body IS NULL THEN o.output END, o.media_type, r.body"
     " FROM leaf AS l JOIN decision AS d ON d.leaf_index = l.idx"
     " JOIN outcome AS o ON o.decision_id = d.id"
+    " LEFT JOIN reading AS r ON r.leaf_index = o.leaf_index"
     " WHERE l.task_id = ?1 AND l.task_id <> ''"
     " ORDER BY place"
 )
@@ -93,6 +96,7 @@ def read_events(connection: sqlite3.Connection, task_id: str) -> Sequence[TaskEv
             input=row[4] or b"",
             output=row[5] or b"",
             media_type=row[6],
+            read=None if row[7] is None else rows.reading_of(row[7]),
         )
         for row in connection.execute(_GET_EVENTS, (task_id,))
     ]
@@ -177,6 +181,7 @@ def write_changes(connection: sqlite3.Connection, head: Head, changes: Changes) 
         many(_ADD_INPUT, [rows.input_row(place[one.decision_id], one) for one in changes.inputs])
     if changes.outcomes:
         many(_ADD_OUTCOME, map(rows.outcome_row, changes.outcomes))
+        many(_ADD_READING, map(rows.reading_row, changes.readings))
     if changes.approvals:
         many(_PUT_APPROVAL, map(answer_rows.approval_row, changes.approvals))
     if changes.grants:

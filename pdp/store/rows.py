@@ -13,11 +13,13 @@ from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from pdp.domain.answer import Answer, ApprovalReference, Receipt, TaskReference
+from pdp.domain.output_forms import UNREAD, OutputForms, unpack
 from pdp.domain.records import (
     DecisionRecord,
     InputRecord,
     Leaf,
     OutcomeRecord,
+    ReadingRecord,
     RequestKey,
     RequestRecord,
 )
@@ -67,6 +69,7 @@ OUTCOME_COLUMNS: Final = (
     "decision_id", "status", "digest", "media_type", "truncated", "at_us",
     "log_id", "leaf_index", "leaf_hash", "output",
 )  # fmt: skip
+READING_COLUMNS: Final = ("leaf_index", "body")
 REQUEST_COLUMNS: Final = ("key", "digest", "valid_until_us", "answer", "canonical_arguments")
 # Looked up here an enumeration's member costs a tenth of calling the enumeration.
 _SENSITIVITIES: Final = {int(one): one for one in Sensitivity}
@@ -238,6 +241,19 @@ def outcome_of(row: Row) -> OutcomeRecord:
         receipt=Receipt(row[6], row[7], row[8]),
         output=row[9],
     )
+
+
+def reading_row(record: ReadingRecord) -> Row:
+    """READING_COLUMNS of `record`."""
+    return (record.leaf_index, record.packed)
+
+
+def reading_of(body: bytes) -> OutputForms:
+    """What was read of an output; UNREAD where it was not this program that wrote it."""
+    try:
+        return unpack(body)
+    except ValueError:
+        return UNREAD
 
 
 def request_key(key: RequestKey) -> bytes:

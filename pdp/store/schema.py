@@ -8,7 +8,7 @@ from typing import Final
 
 from pdp.ports import SchemaTooNew, StoreError
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 # Everything that grows by appending has an integer key, so that a batch touches few pages. What is
 # looked up by a name and rewritten whole (task, rollup) is stored under the name itself.
@@ -85,6 +85,10 @@ CREATE TABLE outcome (
   log_id TEXT NOT NULL, leaf_index INTEGER NOT NULL, leaf_hash BLOB NOT NULL,
   output BLOB NOT NULL
 ) STRICT;
+CREATE TABLE reading (
+  leaf_index INTEGER PRIMARY KEY,
+  body BLOB NOT NULL
+) STRICT;
 CREATE TABLE approval (
   id TEXT PRIMARY KEY,
   task_id TEXT NOT NULL, binding_digest TEXT NOT NULL, aim TEXT NOT NULL,
@@ -121,8 +125,16 @@ CREATE TABLE checkpoint (
 ) STRICT;
 """
 
+
+def _keep_readings(connection: sqlite3.Connection) -> None:
+    """What was read of large outputs is kept beside them."""
+    connection.execute(
+        "CREATE TABLE reading (leaf_index INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT"
+    )
+
+
 # What turns a store of the version named into one of the next.
-_STEPS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {}
+_STEPS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {1: _keep_readings}
 
 
 def check_version(connection: sqlite3.Connection) -> int:

@@ -113,10 +113,16 @@ def test_two_services_in_one_process_count_apart() -> None:
 def test_gauges_are_read_when_the_metrics_are() -> None:
     metrics = Metrics()
     waiting = [3.0]
-    metrics.watch(queue_calls=lambda: waiting[0], engine_restarts=lambda: 1, log_leaves=lambda: 7)
+    metrics.watch(
+        queue_calls=lambda: waiting[0],
+        engine_restarts=lambda: 1,
+        outputs_unread=lambda: 2,
+        log_leaves=lambda: 7,
+    )
     waiting[0] = 5.0
     assert sample(metrics, "pdp_queue_calls") == 5
     assert sample(metrics, "pdp_engine_restarts") == 1
+    assert sample(metrics, "pdp_outputs_unread") == 2
     assert sample(metrics, "pdp_log_leaves") == 7
 
 

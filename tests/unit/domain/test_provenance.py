@@ -538,6 +538,18 @@ def test_a_table_of_arguments_is_traced_up_to_a_limit_and_the_rest_is_unknown() 
         *("a", "@", "a@", ":", "/", "http://", "(https://a.b/)", "1", "1 ", "'", '"', "'a "),
         *("DE89 3704 ", "(", "((1", "+", "00 ", "a.", "a-", "- a: b\n", "a: b\n", "\n", "[", "{"),
         *("\\u0040", "\ufdfa", "a\u200b", "x@b\u00fc.de ", "|", ",", "may 1 ", "#1 ", "\u0130"),
+        *(
+            "\u0301\u0316",
+            "\ud7b0\u11a8",
+            "[],",
+            '{"a":1},',
+            "a@",
+            "a@b.co,",
+            "x://",
+            "x.co/",
+            "DE12 ",
+            "-",
+        ),
     ],
 )
 def test_no_output_takes_more_than_a_moment(text: str) -> None:
