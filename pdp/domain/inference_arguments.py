@@ -131,7 +131,7 @@ def _by_reserved(one: Argument) -> ArgumentGuess | None:
         return found(ArgumentKind.OPTION, ValueType.DATE, ground)
     if (
         head == "address"
-        or (one.words[0] in RECIPIENTS and head not in OPTIONS)
+        or one.words[0] in RECIPIENTS
         or head in RECIPIENTS
         or one.words in (("from",), ("with",), ("share", "with"), ("shared", "with"))
     ):

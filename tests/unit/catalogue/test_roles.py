@@ -190,12 +190,6 @@ def test_who_receives_a_parcel_is_named_beside_the_street() -> None:
     assert guessed.ungrounded == ()
 
 
-def test_the_state_that_something_is_put_into_receives_nothing() -> None:
-    assert role("move_case", "to_stage", TEXT)[0] is CONTENT
-    assert role("convert_sum", "target_currency", TEXT)[0] is CONTENT
-    assert role("move_file", "to", TEXT)[0] is SINK
-
-
 def test_both_ends_of_a_link_are_things_of_the_server() -> None:
     guessed = tool("link_tickets", source_ticket=TEXT, target_ticket=TEXT, kind=TEXT)
     assert guessed.paths(IDENTIFIER) == ("source_ticket", "target_ticket")
