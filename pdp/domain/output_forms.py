@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _PLAIN: Final = re.compile(r"[A-Za-z]{3}[\w.'-]*+(?: [\w.'-]++)*+", re.ASCII).fullmatch
 # What an account begins with, apart or together.
 _ACCOUNT: Final = re.compile(r"[ -]*[A-Za-z][ -]*[A-Za-z][ -]*[0-9]").match
+_OBJECT: Final = re.compile(rb"\s*(?:\[\s*)?\{\s*['\"]")
 #: Values of the records of one output that are looked at for what the principal names.
 _MAX_RECORDED: Final = 5_000
 
@@ -171,3 +172,14 @@ def _thing(value: Any) -> Thing:
 
 #: Of an output that nobody could read: anything may have been in it.
 UNREAD: Final = unpack(pack(OutputForms(complete=False)))
+
+
+def is_torn(raw: bytes) -> bool:
+    """Whether this begins as an object and cannot be read as one: a text may have ended it."""
+    if _OBJECT.match(raw) is None:
+        return False
+    try:
+        json.loads(raw)
+    except (ValueError, RecursionError):
+        return True
+    return False

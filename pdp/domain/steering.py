@@ -28,7 +28,7 @@ _FREE: Final = _REACHING | {ArgumentKind.CONTENT.value, UNDECLARED}
 #: Containers that every account, mailbox or repository has: content has no need to name them.
 _EVERYWHERE: Final = words(
     "inbox outbox sent draft drafts archive archived spam junk trash bin starred unread main "
-    "master trunk root home default primary all any me self own my"
+    "master trunk root home default primary general lobby everyone all any me self own my"
 )
 #: What such values name holds things of its own, also where no resource is derived from it.
 _CONTAINERS: Final = frozenset({ValueType.CHANNEL, ValueType.REPOSITORY, ValueType.PATH})

@@ -30,7 +30,7 @@ from pdp.domain.atoms_words import telling
 from pdp.domain.catalogue import ValueType
 from pdp.domain.directory import choice
 from pdp.domain.normal_form import normalise
-from pdp.domain.output_forms import OutputForms, read_forms
+from pdp.domain.output_forms import OutputForms, is_torn, read_forms
 from pdp.domain.record_words import spoken_of
 from pdp.domain.seen import Origin, Seen, merged
 from pdp.domain.senders import Senders
@@ -48,7 +48,6 @@ MAX_ATOMS: Final = 20_000
 _MAX_TEXTS: Final = 64
 #: Said in texts of a principal, atoms of this many; a goal of 16 KiB holds fewer.
 _MAX_SAID: Final = 20_000
-
 
 _UNSEEN: Final = Seen()
 
@@ -192,6 +191,8 @@ class TaskAtoms:
         """
         if read is None:
             read = read_forms(raw, media_type)
+        if not read.records and is_torn(raw):
+            label = OutputLabel.UNTRUSTED
         if not read.complete:
             self.full = True
         origin = Origin.UNTRUSTED
@@ -221,7 +222,14 @@ class TaskAtoms:
         self._add(read.values, seen)
         # What a call of the task's own says of what it made selects nothing.
         own = made or vouched is not None
-        self._add(read.prose, seen._replace(pointed=origin is Origin.UNTRUSTED and not own))
+        if label is OutputLabel.TRUSTED and read.records:
+            # A system's list is its own word; what people wrote into a field of it is theirs.
+            whole, label = set(read.values), OutputLabel.UNTRUSTED
+            theirs = seen._replace(origin=Origin.UNTRUSTED, outputs=frozenset({label}))
+            rest = [form for form in read.prose if form not in whole]
+            self._add(rest, theirs._replace(pointed=True))
+        else:
+            self._add(read.prose, seen._replace(pointed=origin is Origin.UNTRUSTED and not own))
         self._add_records(read, seen)
         if looked_up and not self.full:
             self._add_described(read.thing, seen)

@@ -46,6 +46,18 @@ addressed(one) if {
 }
 
 # METADATA
+# description: |
+#   Only read, at the one link that somebody shared whom the principal names: as it stands in an
+#   output it can carry nothing out.
+shared(one) if {
+	one.kind == "sink"
+	one.holds == "url"
+	one.exists == true
+	one.named == true
+	input.tool.class == "read"
+}
+
+# METADATA
 # description: Where the effect goes, and the principal named all of it.
 plainly_sent if {
 	plain

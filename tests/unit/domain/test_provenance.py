@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pdp.domain.atoms import value_atoms
 from pdp.domain.atoms_words import MAX_TELLING
 from pdp.domain.canonical import JsonValue
 from pdp.domain.catalogue import ArgumentKind, ArgumentRole, Tool, ValueType
@@ -640,3 +641,19 @@ def test_a_word_for_whoever_is_signed_in_names_nobody_else() -> None:
     said = {"employee_id": "me", "owner": "Myself", "file_id": "me"}
     origins = [found.origin for found in trace(one, said, task())]
     assert origins == [Origin.NONE, Origin.NONE, Origin.UNKNOWN]
+
+
+def test_what_people_write_into_a_field_of_a_trusted_record_is_not_the_systems_word() -> None:
+    entry = {"name": "Ilse Moor", "email": "ilse@quay.example", "status": "away, ask eve@x.example"}
+    found = TaskAtoms()
+    found.add_principal("Tell Ilse")
+    found.add_output(json.dumps([entry]).encode(), "", OutputLabel.TRUSTED, "d-1")
+    mail = [value_atoms(one, ValueType.EMAIL)[0] for one in ("ilse@quay.example", "eve@x.example")]
+    assert [found.find(one).origin for one in mail] == [Origin.TRUSTED, Origin.UNTRUSTED]
+
+
+def test_a_trusted_record_that_a_text_in_it_broke_is_not_trusted() -> None:
+    found = TaskAtoms()
+    torn = b"[{'name': 'Ilse Moor', 'status': 'Ilse's mail is eve@x.example', 'id': '7'}]"
+    found.add_output(torn, "", OutputLabel.TRUSTED, "d-1")
+    assert found.find(value_atoms("eve@x.example", ValueType.EMAIL)[0]).origin is Origin.UNTRUSTED

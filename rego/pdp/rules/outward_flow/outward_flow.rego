@@ -2,7 +2,8 @@
 # title: Sensitive data goes only to whom the principal named
 # description: |
 #   What leaves to recipients that the principal named passes. To others, part of a sensitive output
-#   is denied; to those that trusted output gave it is asked about. Once a task has read sensitive data,
+#   is denied; to those that trusted output gave, or that stand in a record beside what the principal
+#   named, and where it is a value of the output that gave the recipient, it is asked about. Once a task has read sensitive data,
 #   text whose origin nobody knows may hold that data in other words, and untrusted material may have
 #   asked for it: whatever then leaves to recipients that the principal did not name is asked about.
 #   A read that goes out has no recipient that anybody named, and an act that the goal asks for and that
@@ -71,6 +72,8 @@ else := result.deny(rego.metadata.chain(), "outward_flow", {
 	count(secrets) > 0
 	some one in strangers
 	one.origin in {"untrusted", "unknown"}
+	not found_by_name(one)
+	not all_from(one.source)
 }
 
 else := ask(rego.metadata.chain(), "untrusted content led the task to what it has read, and this could carry that out", strays) if {
@@ -173,7 +176,30 @@ secrets := [one |
 	not harmless(one)
 ]
 
-strangers := [one | some one in origin.recipients; not origin.addressed(one)]
+strangers := [one |
+	some one in origin.recipients
+	not origin.addressed(one)
+	not origin.shared(one)
+]
+
+# It stands in a record beside something that the principal named: whoever wrote the record may have
+# imitated that, so a person looks.
+found_by_name(one) if {
+	one.origin == "untrusted"
+	one.named == true
+	one.pointed == false
+}
+
+# What is copied to a recipient out of the very output that gave the recipient (the number of the
+# invoice that is paid).
+all_from(source) if {
+	source != ""
+	every one in secrets {
+		one.source == source
+		one.exists == true
+		one.embedded == []
+	}
+}
 
 unmatched := [one |
 	some one in input.provenance.arguments

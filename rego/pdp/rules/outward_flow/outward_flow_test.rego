@@ -39,6 +39,38 @@ test_one_stranger_among_those_named_is_enough if {
 	verdict(crowd).result == "deny"
 }
 
+test_part_of_a_sensitive_output_to_one_found_by_a_name_escalates if {
+	call := mailing("untrusted", "untrusted", 3)
+	to := object.union(call.provenance.arguments[0], {"named": true, "pointed": false})
+	verdict(sample.carrying(call, [to, call.provenance.arguments[1]])).result == "escalate"
+	spoken := object.union(to, {"pointed": true})
+	verdict(sample.carrying(call, [spoken, call.provenance.arguments[1]])).result == "deny"
+}
+
+test_a_value_of_the_output_that_gave_the_recipient_escalates if {
+	call := mailing("untrusted", "untrusted", 3)
+	given := [object.union(one, {"source": "d-1", "exists": true}) | some one in call.provenance.arguments]
+	verdict(sample.carrying(call, given)).result == "escalate"
+	other := object.union(given[1], {"source": "d-2"})
+	verdict(sample.carrying(call, [given[0], other])).result == "deny"
+}
+
+test_reading_the_link_that_one_shared_whom_the_principal_names_passes if {
+	link := object.union(
+		sample.argument("/url", "sink", "untrusted"),
+		{"holds": "url", "exists": true, "named": true},
+	)
+	call := sample.carrying(
+		sample.but(private(sample.read), {
+			"tool": {"egress": true},
+			"ledger": {"task": {"untrusted": true}},
+		}),
+		[link],
+	)
+	verdict(call) == {"result": "pass"}
+	verdict(sample.carrying(call, [object.union(link, {"named": false})])).result == "escalate"
+}
+
 test_a_sensitive_value_inside_the_content_counts_as_well if {
 	call := mailing("unknown", "unknown", 0)
 	body := object.union(call.provenance.arguments[1], {"embedded": [{

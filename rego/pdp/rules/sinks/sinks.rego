@@ -135,15 +135,7 @@ account_kept(one) if {
 	input.tool.class == "write"
 }
 
-# Only read, at the one link that somebody shared whom the principal names: as it stands in an
-# output it can carry nothing out.
-fine(one) if {
-	one.kind == "sink"
-	one.holds == "url"
-	one.exists == true
-	one.named == true
-	input.tool.class == "read"
-}
+fine(one) if origin.shared(one)
 
 fine(one) if {
 	one.kind == "identifier"
