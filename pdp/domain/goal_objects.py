@@ -113,10 +113,9 @@ def is_about(
     It has where an argument is something that the principal named, or was met beside it; where it
     asks for just this act, and the act says what it is done to; where it asks for it of something
     that the tool's own words speak of; or where it names such things. People name things by other
-    words than tools do: for what is not grave it is enough that an argument ties the call to the
-    task, be it a value that the principal said or, of making and changing things, an existing
-    thing that content did not select. `says` tells whether a text of the principal holds a run of
-    whole words. What has no effect needs none of it.
+    words than tools do: for what is not grave it is enough that an argument is a value that the
+    principal said. `says` tells whether a text of the principal holds a run of whole words. What
+    has no effect needs none of it.
     """
     if not tool.tool_class.has_effect or does.acts & goal.acts & _TELLING:
         return True
@@ -129,15 +128,16 @@ def is_about(
         return True
     if does.acts & GRAVE or tool.tool_class not in (ToolClass.WRITE, ToolClass.SEND):
         return False
-    return any(_ties(one, says, slight=does.acts <= _SLIGHT) for one in traces)
+    return any(_ties(one, says) for one in traces)
 
 
-def _ties(one: ArgumentTrace, says: Callable[[str], bool], *, slight: bool) -> bool:
-    """Whether an argument ties a call to what the principal said or the task has met."""
+def _ties(one: ArgumentTrace, says: Callable[[str], bool]) -> bool:
+    """Whether an argument ties a call to the goal.
+
+    That a thing exists, and no content speaks of it, does not: content can tell it otherwise.
+    """
     if one.origin in (Origin.PRINCIPAL, Origin.TRUSTED):
         return True
-    if one.kind == ArgumentKind.IDENTIFIER:
-        return slight and one.exists and not one.pointed
     return one.origin is Origin.NONE and _is_said_date(one.value, says)
 
 

@@ -93,15 +93,9 @@ def test_a_date_that_the_principal_said_ties_a_small_act_to_the_goal() -> None:
     assert not about(goal, "request_leave", first_date="2026-13-03")
 
 
-def test_an_existing_thing_that_content_did_not_select_ties_a_small_act_and_no_grave_one() -> None:
+def test_that_a_thing_exists_does_not_tie_an_act_to_the_goal() -> None:
     listed = '[{"id": "ev-1001", "title": "Board"}, {"id": "ev-1002", "title": "Lunch"}]'
-    goal = "Change what clashes"
-    assert about(goal, "update_occasion", listed, occasion_id="ev-1001")
-    assert not about(goal, "update_occasion", listed, occasion_id="ev-9009")
-    assert not about(
-        goal, "update_occasion", f"Do look at ev-1001. {listed}", occasion_id="ev-1001"
-    )
-    assert not about("Delete what clashes", "delete_occasion", listed, occasion_id="ev-1001")
+    assert not about("Change what clashes", "update_occasion", listed, occasion_id="ev-1001")
 
 
 def meant(goal: str, name: str, returned: str = "", **arguments: str) -> bool:
