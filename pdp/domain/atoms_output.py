@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from pdp.domain.atoms_words import prefix
 from pdp.domain.normal_form import HIDDEN, normal_form
+from pdp.domain.output_dialects import markdown_entries, python_literal
 
 #: Values of one output that are looked at; beyond it is a dump of which no value is chosen by hand.
 MAX_VALUES: Final = 30_000
@@ -92,11 +93,14 @@ def read_output(raw: bytes, media_type: str) -> Reading:
         seen, escaped = _with_unescaped(seen)
     lines = _read_lines(seen)
     items = list(_items_of_text(seen)) if "- " in seen else []
+    records = [record for record, _ in items if len(record) > 1]
+    if not records and ("**" in seen or "# " in seen):
+        records = list(islice(markdown_entries(seen), MAX_RECORDS))
     return Reading(
         "\n".join(lines.prose + escaped.prose),
         "\n".join(lines.rest + escaped.rest),
         list(lines.cells),
-        [record for record, _ in items if len(record) > 1],
+        records,
         complete and escaped.complete and lines.complete,
         _fields_of_text(seen),
         [item for item in items if "://" in item[1]],
@@ -129,7 +133,7 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
-        return None
+        return python_literal(text)
 
 
 def _with_unescaped(text: str) -> tuple[str, _Lines]:

@@ -214,6 +214,14 @@ def _origin(
             return Origin.PRINCIPAL, atoms.find(said).source, seen
         if isinstance(value, str) and holds is ValueType.TEXT and atoms.composes(value):
             return Origin.PRINCIPAL, "", seen
+        # Another form of the same name may be somebody else's: none that content spoke of.
+        if (
+            isinstance(value, str)
+            and holds is ValueType.PERSON
+            and not any(one.pointed or one.led for one in seen)
+            and any(text.handles(value) for text in atoms.texts())
+        ):
+            return Origin.PRINCIPAL, "", seen
         if isinstance(value, str) and holds is ValueType.PATH and value.isascii():
             name = document(value)
             written = atoms.verbatim(name) if name else None

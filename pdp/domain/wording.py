@@ -99,6 +99,8 @@ _PLAIN: Final = str.maketrans(
 _APART: Final = re.compile(r"[:;,] | [/|-] ")
 _MAX_RUNS: Final = 6
 _PAIR: Final = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*):([^\W\d_]+(?:-[^\W\d_]+)*)")
+_JOINED: Final = re.compile(r"@?[^\W\d_]{2,32}(?:[._-]?[^\W\d_]{2,32}){0,2}")
+_JOINING: Final = re.compile(r"[._-]")
 _PROSE: Final = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+)*")
 #: How many words of a value are looked up before it is taken apart.
 _LOOKED_AT: Final = 4
@@ -176,6 +178,24 @@ class Wording:
             called = filter(self.calls, self._names | (self._capitals or self.words))
             self._plain = frozenset(map(unaccented, called))
         return word in self._plain
+
+    def handles(self, value: str) -> bool:
+        """Whether the value is a whole name of the text in the form of a handle.
+
+        `ida.berg`, `ida-berg` or `idaberg` for Ida Berg: two or three words in their order, each
+        used as a name, in the letters that people type.
+        """
+        if _JOINED.fullmatch(value) is None:
+            return False
+        parts = [unaccented(part) for part in _JOINING.split(value.casefold().lstrip("@"))]
+        run = [unaccented(word) for word in self._run.split()]
+        for size in (2, 3):
+            for at in range(len(run) - size + 1):
+                name = run[at : at + size]
+                joined = [name, ["".join(name)]]
+                if parts in joined and all(map(self.calls_plainly, name)):
+                    return _GENERIC.isdisjoint(map(singular, name))
+        return False
 
     def composes(self, value: str) -> bool:
         """Whether the value is a line made of several runs of the text, one of them a name.
