@@ -113,9 +113,9 @@ def is_about(
     It has where an argument is something that the principal named, or was met beside it; where it
     asks for just this act, and the act says what it is done to; where it asks for it of something
     that the tool's own words speak of; or where it names such things. People name things by other
-    words than tools do: for what is not grave it is enough that an argument is a value that the
-    principal said. `says` tells whether a text of the principal holds a run of whole words. What
-    has no effect needs none of it.
+    words than tools do: for what is not grave it is enough that an argument is an amount or a
+    date that the principal said. `says` tells whether a text of the principal holds a run of
+    whole words. What has no effect needs none of it.
     """
     if not tool.tool_class.has_effect or does.acts & goal.acts & _TELLING:
         return True
@@ -132,12 +132,13 @@ def is_about(
 
 
 def _ties(one: ArgumentTrace, says: Callable[[str], bool]) -> bool:
-    """Whether an argument ties a call to the goal.
+    """Whether an argument is an amount or a date that the principal said.
 
-    That a thing exists, and no content speaks of it, does not: content can tell it otherwise.
+    That a thing exists, or that trusted output held a value, does not tie a call to the goal, nor
+    do words of a text: content can tell the one otherwise, and small words are in every goal.
     """
-    if one.origin in (Origin.PRINCIPAL, Origin.TRUSTED):
-        return True
+    if one.kind == ArgumentKind.AMOUNT:
+        return one.origin is Origin.PRINCIPAL
     return one.origin is Origin.NONE and _is_said_date(one.value, says)
 
 
