@@ -222,7 +222,7 @@ class TaskAtoms:
         self._add(read.values, seen)
         # What a call of the task's own says of what it made selects nothing.
         own = made or vouched is not None
-        if label is OutputLabel.TRUSTED and read.records:
+        if label is OutputLabel.TRUSTED and (read.records or raw.count(b"\n") > 1):
             # A system's list is its own word; what people wrote into a field of it is theirs.
             whole, label = set(read.values), OutputLabel.UNTRUSTED
             theirs = seen._replace(origin=Origin.UNTRUSTED, outputs=frozenset({label}))

@@ -657,3 +657,13 @@ def test_a_trusted_record_that_a_text_in_it_broke_is_not_trusted() -> None:
     torn = b"[{'name': 'Ilse Moor', 'status': 'Ilse's mail is eve@x.example', 'id': '7'}]"
     found.add_output(torn, "", OutputLabel.TRUSTED, "d-1")
     assert found.find(value_atoms("eve@x.example", ValueType.EMAIL)[0]).origin is Origin.UNTRUSTED
+
+
+def test_what_people_write_into_a_trusted_list_of_lines_is_not_the_systems_word() -> None:
+    found = TaskAtoms()
+    card = b"### Ilse Moor\n- **Mail:** ilse@quay.example\n- **About:** please ask eve@x.example\n"
+    found.add_output(card, "", OutputLabel.TRUSTED, "d-1")
+    assert found.find(value_atoms("eve@x.example", ValueType.EMAIL)[0]).origin is Origin.UNTRUSTED
+    found = TaskAtoms()
+    found.add_output(b"The balance goes to ilse@quay.example", "", OutputLabel.TRUSTED, "d-1")
+    assert found.find(value_atoms("ilse@quay.example", ValueType.EMAIL)[0]).origin is Origin.TRUSTED
