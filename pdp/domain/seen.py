@@ -81,3 +81,11 @@ def merged(old: Seen, new: Seen) -> Seen:
         led=old.led or (new.led and (echoed or not old.outputs)),
         echoed=echoed,
     )
+
+
+def met_again(old: Seen, new: Seen) -> Seen:
+    """The same, also where the agent or a text nobody vouches for has it: that is only uttered."""
+    if new.outputs and old is not new:
+        both = merged(old, new)
+        return old if both == old else both
+    return old._replace(uttered=True) if new.uttered and not old.uttered else old

@@ -32,7 +32,7 @@ from pdp.domain.directory import choice
 from pdp.domain.normal_form import normalise
 from pdp.domain.output_forms import OutputForms, is_torn, read_forms
 from pdp.domain.record_words import spoken_of
-from pdp.domain.seen import Origin, Seen, merged
+from pdp.domain.seen import Origin, Seen, met_again
 from pdp.domain.senders import Senders
 from pdp.domain.values import OutputLabel, Sensitivity
 from pdp.domain.wording import Wording
@@ -380,7 +380,7 @@ class TaskAtoms:
                 old = layer._seen[key]
                 del fresh[key]
                 if id(old) not in changed:
-                    changed[id(old)] = (old, _met_again(old, new))
+                    changed[id(old)] = (old, met_again(old, new))
                 after = changed[id(old)][1]
                 if after is not old:
                     own[key] = after
@@ -393,10 +393,3 @@ class TaskAtoms:
         own.update(fresh)
         if new.origin is Origin.TRUSTED:
             self._exact.update(forms)
-
-
-def _met_again(old: Seen, new: Seen) -> Seen:
-    if new.outputs and old is not new:
-        both = merged(old, new)
-        return old if both == old else both
-    return old._replace(uttered=True) if new.uttered and not old.uttered else old
