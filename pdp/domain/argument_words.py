@@ -99,7 +99,7 @@ CONTENT = words(
     "color colour criteria condition thought idea contain pattern regex fact knowledge "
     "replace replacement append prepend insertion patch diff str extra addon amenity requirement "
     "preference wish request allergy diet dietary greeting dedication find match entry "
-    "option choice wikitext formula lyrics essay"
+    "option choice wikitext formula lyrics essay place"
 )
 #: As objects these hold whatever the server makes of them.
 LOOSE = words("option choice request extra addon preference requirement patch diff")

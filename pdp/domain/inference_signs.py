@@ -41,7 +41,10 @@ _NOT_SAID_LIGHTLY = words(
 _CALLING = words("page ring buzz beep summon hail ping phone")
 _CALLED = words("user person oncall responder engineer team staff member people colleague contact")
 _REACHED = (ValueType.PERSON, ValueType.EMAIL, ValueType.PHONE)
-_LOOK_AT = words("file url page document link tab browser website app")
+_LOOK_AT = words(
+    "file url page document link tab browser website app inbox mailbox folder message mail email "
+    "attachment report article notification photo picture image video"
+)
 _BOILERPLATE = re.compile(
     r"^(?:(?:this|the|a|an)\s+)?(?:tools?|function|method|endpoint|command|helper|utility)?\s*"
     r"(?:(?:that|which|to|for|used|will|can|be|is|allows?|lets?|enables?|helps?|you|users?|agents?|"

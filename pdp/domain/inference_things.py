@@ -45,9 +45,9 @@ _CARRYING = (
     CONTENT
     - SELECTING
     - words(
-        "q search keyword term phrase question topic location venue label tag info information "
-        "contain context pattern regex detail property attribute relation record entity row cell "
-        "metadata"
+        "q search keyword term phrase question topic location place venue label tag info "
+        "information contain context pattern regex detail property attribute relation record "
+        "entity row cell metadata"
     )
 )
 _SETTING = words("enabled enable disabled active on off confirm dry_run force new")

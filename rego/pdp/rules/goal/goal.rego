@@ -6,8 +6,9 @@
 #   come in ("delete the mail" asks nobody to delete a file). A goal that leaves the choice of acts to
 #   something ("do what the letter says") is asked about, and so is an act that the goal may ask for in
 #   words that were not understood, or that is close to what it asks for; a command, since goals speak
-#   of ends; and an act that the goal does not ask for but that reaches only what the principal named.
-#   Looking and drafting need no asking.
+#   of ends; an act that the goal does not ask for but that reaches only what the principal named; and
+#   one beside what it asks for that reaches nothing that content chose. Looking and drafting need no
+#   asking.
 # custom:
 #   controls:
 #     - ASI01
@@ -119,6 +120,21 @@ else := result.escalate(rego.metadata.chain(), "not_in_goal", {
 	reaches_only_the_named
 }
 
+# People say several things at once, and not each of them in words that are understood.
+else := result.escalate(rego.metadata.chain(), "not_in_goal", {
+	"message": sprintf("the goal asks for other acts than %s, which reaches nothing that content chose", [input.tool.name]),
+	"agent_message": "A person has to confirm this call.",
+	"remediation": "Approve this call if the goal means it, or say so in the goal of such tasks.",
+	"metadata": {"acts": acts},
+}) if {
+	call.kind == "tool"
+	input.tool.class in call.effectful
+	goal.stance == "unasked"
+	goal.permitted
+	input.goal.acts != []
+	reaches_only_the_known
+}
+
 else := result.deny(rego.metadata.chain(), "not_in_goal", {
 	"message": sprintf("the goal does not ask for what %s does (%s)", [input.tool.name, acts]),
 	"agent_message": "This call is not part of the task.",
@@ -142,6 +158,30 @@ reaches_only_the_named if {
 	some one in input.provenance.arguments
 	one.kind in {"sink", "identifier"}
 	one.origin == "principal"
+}
+
+reaches_only_the_known if {
+	some one in input.provenance.arguments
+	one.kind in {"sink", "identifier"}
+	every argument in input.provenance.arguments {
+		known(argument)
+	}
+}
+
+known(one) if {
+	one.kind in {"sink", "amount", "identifier", "option"}
+	one.origin in {"principal", "trusted", "none"}
+}
+
+known(one) if {
+	one.kind == "identifier"
+	one.exists == true
+	one.pointed == false
+}
+
+known(one) if {
+	one.kind == "content"
+	one.embedded == []
 }
 
 acts := concat(", ", input.goal.tool_acts)

@@ -87,6 +87,26 @@ test_an_act_without_a_word_that_reaches_only_the_named_escalates if {
 	said.code == "not_in_goal"
 }
 
+test_an_act_beside_those_asked_for_that_reaches_nothing_content_chose_escalates if {
+	listed := object.union(
+		sample.argument("/file_id", "identifier", "untrusted"),
+		{"exists": true, "pointed": false},
+	)
+	call := sample.carrying(astray, [listed, sample.argument("/note", "content", "unknown")])
+	said := verdict(call)
+	said.result == "escalate"
+	said.code == "not_in_goal"
+	every changes in [{"exists": false}, {"pointed": true}] {
+		verdict(sample.carrying(astray, [object.union(listed, changes)])).result == "deny"
+	}
+	every origin in ["untrusted", "unknown"] {
+		verdict(sample.carrying(astray, [listed, sample.argument("/to", "sink", origin)])).result == "deny"
+	}
+	verdict(sample.but(call, {"goal": {"acts": []}})).result == "deny"
+	verdict(sample.but(call, {"goal": {"acts": ["pay"], "negated": ["send"]}})).result == "deny"
+	verdict(sample.but(call, {"goal": {"acts": ["pay"]}})).result == "escalate"
+}
+
 test_an_act_without_a_word_that_reaches_nothing_named_denies if {
 	call := sample.but(sample.send, {"goal": {"asked": false}})
 	verdict(sample.carrying(call, [])).result == "deny"
