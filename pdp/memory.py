@@ -15,6 +15,7 @@ from pdp.domain import asked, builtin, drafts
 from pdp.domain.catalogue import ArgumentKind
 from pdp.domain.drafts import DraftArgument
 from pdp.domain.goal import GoalActs, read_goal
+from pdp.domain.output_forms import read_forms
 from pdp.domain.steering import Led
 from pdp.domain.task import Task
 from pdp.domain.task_atoms import TaskAtoms
@@ -71,14 +72,15 @@ class Met:
     def see(self, event: TaskEvent) -> None:
         """What a call returned, or material that was appended."""
         if event.output or event.read is not None:
-            self.atoms.add_output(
-                event.output,
-                event.media_type,
+            read = event.read
+            if read is None:
+                read = read_forms(event.output, event.media_type)
+            self.atoms.add_reading(
+                read,
                 event.label,
                 event.decision_id,
                 event.sensitivity,
                 led=event.decision_id in self.led,
-                read=event.read,
             )
 
 

@@ -18,15 +18,18 @@ from pdp.domain.output_dialects import markdown_entries, python_literal
 MAX_VALUES: Final = 30_000
 #: Different values, and different lines that are read for values: as many as atoms that are kept of
 #: one output. What stands behind them is not looked at.
-MAX_LINES: Final = 10_000
+MAX_LINES: Final = 8_000
 #: Lists and objects of one output; making so many takes JSON's parser 15 ms. More are read as text.
 _MAX_NODES: Final = 60_000
 #: Quotation marks of one text; twice as many as its values have.
 _MAX_QUOTES: Final = 4 * MAX_LINES
+#: Texts of one MCP tool result.
+_MAX_PARTS: Final = 64
 #: JSON in JSON has its escapes escaped.
 _MAX_LEVELS: Final = 3
-#: Escaped characters of what is no JSON but looks like it, where not all are well-formed.
-_MAX_ESCAPED: Final = 20_000
+#: Escaped characters of what is no JSON but looks like it, where not all are well-formed; and words
+#: with escapes that are kept as they were.
+_MAX_ESCAPED: Final = 5_000
 #: Characters that are brought into form NFKC, besides those that are in it already and punctuation
 #: that is common in Chinese and Japanese; for some it takes 100 ns each.
 _MAX_EXOTIC: Final = 192 * 1024
@@ -38,6 +41,11 @@ MAX_RECORDS: Final = 1_000
 _MAX_FIELDS: Final = 64
 #: A value longer than this is prose and no value of a field.
 _MAX_CELL: Final = 4096
+#: Where more than every eighth of some characters is none, it is no text, or one in another
+#: encoding; of that so many bytes are looked at.
+_MOST_BROKEN: Final = 8
+_SAMPLE: Final = 4096
+_BINARY: Final = 64 * 1024
 #: NFKC makes up to 18 characters of one: what comes of so many at once counts.
 _CHUNK: Final = 32_768
 #: What NFKC makes of characters that are common in texts which are otherwise in that form.
@@ -66,7 +74,8 @@ class Reading:
     """An output taken apart: running text, other text, whole values, records.
 
     `complete` is False where the output holds more than is looked at. `whole` is its JSON, or the
-    fields that it begins with. `linking` are the records that hold a link.
+    fields that it begins with. `linking` are the records that hold a link. `parsed` says that it
+    is JSON, or a Python literal.
     """
 
     prose: str
@@ -76,6 +85,7 @@ class Reading:
     complete: bool
     whole: Any = None
     linking: Sequence[Linking] = ()
+    parsed: bool = False
 
 
 def read_output(raw: bytes, media_type: str) -> Reading:
@@ -83,7 +93,8 @@ def read_output(raw: bytes, media_type: str) -> Reading:
 
     `media_type` is what the tool says about it; JSON is recognised without being said.
     """
-    text = raw.decode("utf-8", "replace")
+    readable = not _is_binary(raw)
+    text = (raw if readable else raw[:_BINARY]).decode("utf-8", "replace")
     value = _json(text) if text.lstrip()[:1] in ("{", "[", '"') or "json" in media_type else None
     if value is not None:
         return _read_json(value)
@@ -101,9 +112,20 @@ def read_output(raw: bytes, media_type: str) -> Reading:
         "\n".join(lines.rest + escaped.rest),
         list(lines.cells),
         records,
-        complete and escaped.complete and lines.complete,
+        readable and complete and escaped.complete and lines.complete,
         _fields_of_text(seen),
         [item for item in items if "://" in item[1]],
+    )
+
+
+def _is_binary(raw: bytes) -> bool:
+    """Whether these are no characters, or characters in another encoding."""
+    if len(raw) <= _BINARY or raw.isascii():
+        return False
+    # Two places: what comes after some text is as slow to read.
+    return any(
+        raw[at : at + _SAMPLE].decode("utf-8", "replace").count("\ufffd") > _SAMPLE // _MOST_BROKEN
+        for at in (0, len(raw) // 2)
     )
 
 
@@ -143,22 +165,24 @@ def _with_unescaped(text: str) -> tuple[str, _Lines]:
     they were, apart from the text.
     """
     kept = _Lines([], [], {}, True)
+    complete = True
     short: list[str] = []
     for line in text.split("\n"):
         if "\\" in line and len(line) < _MAX_LINE:
             short.append(line)
         elif "\\" in line:
             words = kept.prose if _value_of(line)[1] else kept.rest
-            escaped = (word for word in dict.fromkeys(line.split()) if "\\" in word)
-            words.extend(islice(escaped, MAX_LINES - len(words)))
+            some = line.split(None, _MAX_ESCAPED)
+            words.extend([word for word in some[:_MAX_ESCAPED] if "\\" in word])
+            complete = complete and len(some) <= _MAX_ESCAPED
     undone = text
     for _ in range(_MAX_LEVELS):
         undone = undone.replace("\\\\", "\\")
-    undone, complete = _undone(undone)
+    undone, all_undone = _undone(undone)
     undone = undone.replace("\\/", "/").replace("\\n", "\n").replace('\\"', '"')
     # The marks that came of escapes are no part of other characters; letters may be.
     seen, whole = _normalised(undone) if "\\u" in text else (undone, True)
-    return "\n".join((seen, *short)), replace(kept, complete=complete and whole)
+    return "\n".join((seen, *short)), replace(kept, complete=complete and all_undone and whole)
 
 
 def _undone(text: str) -> tuple[str, bool]:
@@ -173,7 +197,7 @@ def _undone(text: str) -> tuple[str, bool]:
 
 def _read_json(value: Any) -> Reading:
     envelope = _enveloped(value)
-    inner = [read_output(part.encode("utf-8", "replace"), "") for part in envelope[:64]]
+    inner = [read_output(part.encode("utf-8", "replace"), "") for part in envelope[:_MAX_PARTS]]
     names: dict[str, Any] = {}
     cells: dict[str, None] = {}
     records: list[Record] = []
@@ -198,7 +222,11 @@ def _read_json(value: Any) -> Reading:
         pending.extend([one for one in reversed(node) if one.__class__ in (dict, list)])
     for text in envelope:
         cells.pop(text, None)
-    complete = visited <= MAX_VALUES and len(cells) <= MAX_LINES and len(envelope) <= 64
+    complete = (
+        visited <= MAX_VALUES
+        and max(len(cells), len(names)) <= MAX_LINES
+        and len(envelope) <= _MAX_PARTS
+    )
     kept = list(islice(cells, MAX_LINES))
     flat = [cell for cell in kept if "\n" not in cell and len(cell) <= _MAX_CELL]
     long = [cell for cell in kept if "\n" in cell or len(cell) > _MAX_CELL]
@@ -206,16 +234,17 @@ def _read_json(value: Any) -> Reading:
     passage, all_of_it = _normalised("\n".join(long))
     flat = seen.split("\n") if flat else []
     lines = _read_lines(passage)
-    lines.prose.extend(cell for cell in flat if cell.count(" ") > 1)
-    lines.rest.extend(cell for cell in flat if cell.count(" ") < 2)
+    for cell in flat:
+        (lines.prose if cell.count(" ") > 1 else lines.rest).append(cell)
     return Reading(
         "\n".join((*lines.prose, *(part.prose for part in inner))),
-        "\n".join((*lines.rest, *names, *(part.text for part in inner))),
+        "\n".join((*lines.rest, *islice(names, MAX_LINES), *(part.text for part in inner))),
         [*flat, *lines.cells, *(cell for part in inner for cell in part.cells)],
         [*records, *(record for part in inner for record in part.records)],
         complete and whole and all_of_it and lines.complete and all(p.complete for p in inner),
         inner[0].whole if len(inner) == 1 else value,
         [*linking, *(one for part in inner for one in part.linking)],
+        parsed=True,
     )
 
 
@@ -259,18 +288,18 @@ def _read_lines(text: str) -> _Lines:
     prose: list[str] = []
     rest: list[str] = []
     cells: dict[str, None] = {}
-    for at, line in enumerate(lines):
-        if at == MAX_LINES or len(cells) > MAX_LINES:
-            return _Lines(prose, rest, cells, False)
+    for line in islice(lines, MAX_LINES):
         value, is_prose = _value_of(line)
         if not value and not line.strip():
             continue
         (prose if is_prose else rest).append(line)
         if len(value) < _MAX_LINE:
             cells[value.strip("'\"")] = None
-            if not is_prose or "," in value:
-                cells.update(dict.fromkeys(_cells_of_row(value)))
-    if beyond:
+            if (not is_prose or "," in value) and (row := _cells_of_row(value)):
+                cells.update(dict.fromkeys(row))
+                if len(cells) > MAX_LINES:
+                    return _Lines(prose, rest, cells, False)
+    if beyond or len(lines) > MAX_LINES:
         return _Lines(prose, rest, cells, False)
     quoting = prefix(text, "'\"", _MAX_QUOTES)
     if "'" in text or '"' in text:

@@ -17,11 +17,13 @@ from pdp.domain.vocabulary import words
 
 #: Different atoms of one text or output that are found: half of what a task keeps, so that one dump
 #: leaves room for what comes after.
-MAX_FORMS: Final = 10_000
+MAX_FORMS: Final = 8_000
+#: So many at once; a portion too many costs less than to look at each.
+_PORTION: Final = 512
 #: Addresses, counted as often as they stand there.
 _MAX_MAILBOXES: Final = 2 * MAX_FORMS
 #: URLs that are not in their normal form yet; each takes several times as long as the others.
-_MAX_ODD_URLS: Final = 2_000
+_MAX_ODD_URLS: Final = 1_500
 #: Grouped numbers of one text; a text with more is a table.
 _MAX_GROUPED: Final = 2_000
 #: Numbers that are looked at for a word that makes them a name.
@@ -29,7 +31,7 @@ _MAX_MARKED: Final = 10_000
 #: Domains in other scripts that are brought to ASCII; each takes a tenth of a millisecond.
 _MAX_IDN: Final = 100
 #: Characters that may begin a phone number; a text with more is a table of numbers.
-_MAX_PHONES_BEGUN: Final = 300_000
+_MAX_PHONES_BEGUN: Final = 200_000
 
 _DECIMAL = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}").fullmatch
 # Of what begins with a digit or a sign; two dots are none without a comma.
@@ -54,9 +56,11 @@ _ACCOUNT = re.compile(
 )
 #: What may stand before and behind an account in one word; in a longer word it is something else.
 _BESIDE: Final = 41
+#: With 34 characters of the account, and a hyphen before each but the first.
+_LONGEST: Final = 2 * _BESIDE + 68
 _IBAN_GROUP = re.compile(r"[^A-Za-z0-9]?[A-Za-z]{2}[0-9]{2}").fullmatch
 _IBAN = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?: [A-Za-z0-9]{4}){2,7}"
+    r"[0-9](?=[0-9] )(?<=[A-Za-z]{2}.)(?<![A-Za-z0-9][A-Za-z]{2}.)[0-9](?: [A-Za-z0-9]{4}){2,7}"
     r"( (?=[A-Za-z]{0,3}[0-9])[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
 )
 # It begins with a set of characters, which is quick to search for; what may not stand in front of
@@ -132,8 +136,8 @@ def find_forms(read: Telling, *, cells: Iterable[str] = (), most: int = MAX_FORM
         (f"text:{code}" for code in marked_numbers(read.near)),
         _amounts(read.words),
     ):
-        for form in stage:
-            forms[form] = None
+        while some := list(islice(stage, _PORTION)):
+            forms.update(dict.fromkeys(some))
             if len(forms) > most:
                 return Found(list(islice(forms, most)), complete=False)
     return Found(list(forms), parts.complete)
@@ -215,7 +219,7 @@ def is_linked(host: str) -> bool:
 
 def accounts(text: Telling) -> Iterator[str]:
     """IBANs and accounts of that shape, also in groups; an ambiguous last group both ways."""
-    long = "\n".join([word for word in text.words if len(word) > 13])
+    long = "\n".join([word for word in text.words if 13 < len(word) < _LONGEST])
     for match in islice(_ACCOUNT.finditer(long), _MAX_GROUPED):
         start, end = match.start() - 2, match.end()
         before, behind = long[max(0, start - _BESIDE) : start], long[end : end + _BESIDE + 1]
@@ -225,7 +229,8 @@ def accounts(text: Telling) -> Iterator[str]:
     if not groups:
         return
     for match in islice(_IBAN.finditer(text.near), _MAX_GROUPED):
-        readings = [match[0], match[0].removesuffix(match[1])] if match[1] else [match[0]]
+        written = text.near[match.start() - 2 : match.end()]
+        readings = [written, written.removesuffix(match[1])] if match[1] else [written]
         for reading in readings:
             form = account(reading)
             if form is not None:

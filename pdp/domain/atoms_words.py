@@ -15,7 +15,7 @@ from pdp.domain.atoms import MAX_PLAIN
 
 #: Words of one text that can hold an atom: as many different ones as atoms are kept of one output.
 #: Each costs some microseconds, and somebody waits for them.
-MAX_TELLING: Final = 10_000
+MAX_TELLING: Final = 8_000
 #: The same, counted as often as they stand there; a text with more is a table of small numbers.
 _MAX_MET: Final = 4 * MAX_TELLING
 #: Words of a text that is full of them; and how many different ones.
@@ -23,13 +23,13 @@ _MAX_LOOKED_AT: Final = 20 * MAX_TELLING
 _MAX_DIFFERENT: Final = 4 * MAX_TELLING
 #: So many at once. A shorter text is never taken for one that is full of them; characters of a
 #: longer one by which it is.
-_PORTION: Final = MAX_TELLING
+_PORTION: Final = MAX_TELLING // 4
 _LONG: Final = 32 * 1024
 _SAMPLE: Final = 4096
 #: Different pieces of these words; most words are one.
 _MAX_PIECES: Final = 2 * MAX_TELLING
 #: The same, counted as often as they stand there.
-_MAX_PIECES_MET: Final = 8 * MAX_TELLING
+_MAX_PIECES_MET: Final = 4 * MAX_TELLING
 #: Characters that addresses are looked for in; ten thousand addresses have 300,000.
 _MAX_MAILING: Final = 384 * 1024
 #: No address is nearly as long (RFC 5321, section 4.5.3.1); what has no mark for so long is data.

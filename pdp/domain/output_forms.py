@@ -30,7 +30,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z]{3}[\w.'-]*+(?: [\w.'-]++)*+", re.ASCII).fu
 _ACCOUNT: Final = re.compile(r"[ -]*[A-Za-z][ -]*[A-Za-z][ -]*[0-9]").match
 _OBJECT: Final = re.compile(rb"\s*(?:\[\s*)?\{\s*['\"]")
 #: Values of the records of one output that are looked at for what the principal names.
-_MAX_RECORDED: Final = 5_000
+_MAX_RECORDED: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ class OutputForms:
     first of them where not `all_records`; `begun` are the words that values in these begin with,
     and `wholes` the forms of those that are more than plain text. `thing` is what it is as one
     thing, if it is one, and `shared` who sent the links in it. `complete` is False where it holds
-    more than is looked at. `packed` are the bytes that it was unpacked from, if it was.
+    more than is looked at. `lines` are how many it has, and `torn` says that it begins as an object
+    and cannot be read as one: a text in it may have ended it. `packed` are the bytes that it was
+    unpacked from, if it was.
     """
 
     values: Sequence[str] = ()
@@ -53,6 +55,8 @@ class OutputForms:
     thing: Thing | None = None
     shared: Sequence[Shared] = ()
     complete: bool = True
+    lines: int = 1
+    torn: bool = False
     packed: bytes = field(default=b"", compare=False, repr=False)
 
     def forms_of(self, value: str) -> Sequence[str]:
@@ -91,6 +95,8 @@ def read_forms(raw: bytes, media_type: str) -> OutputForms:
         one_thing(reading.whole),
         shared(reading.linking),
         reading.complete and values.complete and prose.complete,
+        raw.count(b"\n") + 1,
+        not (reading.records or reading.parsed) and _OBJECT.match(raw) is not None,
     )
 
 
@@ -117,6 +123,8 @@ def pack(read: OutputForms) -> bytes:
             "thing": read.thing,
             "shared": read.shared,
             "complete": read.complete,
+            "lines": read.lines,
+            "torn": read.torn,
         },
         ensure_ascii=False,
         check_circular=False,
@@ -145,6 +153,8 @@ def unpack(packed: bytes) -> OutputForms:
             thing=None if thing is None else _thing(thing),
             shared=[(_texts(names), _texts(links)) for names, links in found["shared"]],
             complete=found["complete"] is True,
+            lines=int(found["lines"]),
+            torn=found["torn"] is not False,
             packed=packed,
         )
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as fault:
@@ -171,15 +181,4 @@ def _thing(value: Any) -> Thing:
 
 
 #: Of an output that nobody could read: anything may have been in it.
-UNREAD: Final = unpack(pack(OutputForms(complete=False)))
-
-
-def is_torn(raw: bytes) -> bool:
-    """Whether this begins as an object and cannot be read as one: a text may have ended it."""
-    if _OBJECT.match(raw) is None:
-        return False
-    try:
-        json.loads(raw)
-    except (ValueError, RecursionError):
-        return True
-    return False
+UNREAD: Final = unpack(pack(OutputForms(complete=False, torn=True)))

@@ -37,7 +37,7 @@ class Spoken(NamedTuple):
 def beginnings(records: Iterable[Record]) -> Iterator[Begun]:
     """With what words the values of records begin, and what they are mailboxes of."""
     for value in dict.fromkeys(value for record in records for _, value in record):
-        for part in mailbox_parts(value):
+        for part in mailbox_parts(value) if value[-1:] == ">" else (value,):
             for word in first_words(part):
                 yield word, part, value
 

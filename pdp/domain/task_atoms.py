@@ -30,7 +30,7 @@ from pdp.domain.atoms_words import telling
 from pdp.domain.catalogue import ValueType
 from pdp.domain.directory import choice
 from pdp.domain.normal_form import normalise
-from pdp.domain.output_forms import OutputForms, is_torn, read_forms
+from pdp.domain.output_forms import OutputForms, read_forms
 from pdp.domain.record_words import spoken_of
 from pdp.domain.seen import Origin, Seen, met_again
 from pdp.domain.senders import Senders
@@ -182,16 +182,25 @@ class TaskAtoms:
         sensitivity: Sensitivity = Sensitivity.UNSPECIFIED,
         *,
         led: bool = False,
-        read: OutputForms | None = None,
     ) -> None:
-        """What a call returned, or material appended with this trust (`decision_id` its source).
+        """What a call returned, or material appended with this trust (`decision_id` its source)."""
+        self.add_reading(read_forms(raw, media_type), label, decision_id, sensitivity, led=led)
+
+    def add_reading(
+        self,
+        read: OutputForms,
+        label: OutputLabel,
+        decision_id: str,
+        sensitivity: Sensitivity = Sensitivity.UNSPECIFIED,
+        *,
+        led: bool = False,
+    ) -> None:
+        """As `add_output`, of what was read: an output that is told again may have nothing else.
 
         `label` is the minimum of `provenance.output_label`, `sensitivity` that of the call; `led`
-        says that untrusted content led the task to it; `read` is what was read of it already.
+        says that untrusted content led the task to it.
         """
-        if read is None:
-            read = read_forms(raw, media_type)
-        if not read.records and is_torn(raw):
+        if read.torn:
             label = OutputLabel.UNTRUSTED
         if not read.complete:
             self.full = True
@@ -222,7 +231,7 @@ class TaskAtoms:
         self._add(read.values, seen)
         # What a call of the task's own says of what it made selects nothing.
         own = made or vouched is not None
-        if label is OutputLabel.TRUSTED and (read.records or raw.count(b"\n") > 1):
+        if label is OutputLabel.TRUSTED and (read.records or read.lines > 2):
             # A system's list is its own word; what people wrote into a field of it is theirs.
             whole, label = set(read.values), OutputLabel.UNTRUSTED
             theirs = seen._replace(origin=Origin.UNTRUSTED, outputs=frozenset({label}))

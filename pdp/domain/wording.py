@@ -252,7 +252,10 @@ def share_said(texts: Sequence[Wording], text: str, *, ordinary: bool) -> float:
 def first_words(value: str) -> tuple[str, ...]:
     """What `Wording.begins` looks for among the words of a text; empty where it finds any value."""
     for chunk in value.split(None, 1)[:1]:
-        folded, bare = chunk.casefold(), chunk.strip(_MARKS).casefold()
+        folded = chunk.casefold()
+        if folded.isalnum():
+            return (folded,)
+        bare = chunk.strip(_MARKS).casefold()
         if not bare:
             return ("",)
         owner = _unowned(bare)

@@ -109,8 +109,10 @@ def test_a_task_meets_the_same_whether_its_outputs_were_read_beforehand(
         atoms = TaskAtoms()
         atoms.add_principal(goal)
         for at, raw in enumerate(raws):
-            read = unpack(pack(read_forms(raw, ""))) if beforehand else None
-            atoms.add_output(raw, "", label, f"d-{at}", read=read)
+            if beforehand:
+                atoms.add_reading(unpack(pack(read_forms(raw, ""))), label, f"d-{at}")
+            else:
+                atoms.add_output(raw, "", label, f"d-{at}")
         told.append((atoms._seen, atoms._exact, atoms.full))
     assert told[0] == told[1]
 

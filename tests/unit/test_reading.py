@@ -370,7 +370,7 @@ def test_what_was_kept_of_a_reading_and_is_damaged_makes_its_values_unknown(worl
 def test_no_output_gives_trust_after_one_that_nobody_could_read() -> None:
     atoms = TaskAtoms()
     atoms.add_output(b'{"to": "bob@example.org"}', "", OutputLabel.TRUSTED, "d-1")
-    atoms.add_output(LARGE, "", OutputLabel.UNTRUSTED, "d-2", read=UNREAD)
+    atoms.add_reading(UNREAD, OutputLabel.UNTRUSTED, "d-2")
     atoms.add_output(b'{"to": "ann@example.org"}', "", OutputLabel.TRUSTED, "d-3")
     origins = {
         address: atoms.find(Atom(f"email:{address}", f"email:{address}")).origin
