@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pdp.domain.answers import described, given_links, own_values
@@ -266,13 +266,7 @@ class TaskAtoms:
         spoken = spoken_of(read, known, lambda value: self.said(coded(value)))
         self._add(spoken.named, seen._replace(named=True))
         self._add(spoken.others, seen._replace(pointed=True))
-
-        def called(word: str) -> bool:
-            return any(text.calls(word) for text in texts)
-
-        if read.shared:
-            words = chain.from_iterable(text.words for text in texts)
-            self._senders.add(read.shared, called, words)
+        self._senders.add(read.shared, lambda word: any(text.calls(word) for text in texts), known)
         # Of a list that was not looked at as a whole, nobody knows which entry is the one.
         if seen.origin is Origin.TRUSTED and read.all_records and spoken.complete:
             chosen = choice(
