@@ -433,10 +433,10 @@ def test_more_calls_than_one_connection_may_have_wait_at_their_client_for_a_plac
     script = Script(wait_s=60)
     with Running(script=script) as running, running.channel() as busy, running.channel() as other:
         stub = decision_pb2_grpc.AuthorizationServiceStub(busy)
-        waiting = [
-            stub.Authorize.future(request_for("read"), timeout=60)
-            for _ in range(CONNECTION_STREAMS + 20)
-        ]
+        waiting = {
+            f"r-{number}": stub.Authorize.future(request_for("read", f"r-{number}"), timeout=60)
+            for number in range(CONNECTION_STREAMS + 20)
+        }
         end = time.monotonic() + 20
         while len(script.calls) < CONNECTION_STREAMS and time.monotonic() < end:
             time.sleep(0.02)
@@ -445,11 +445,13 @@ def test_more_calls_than_one_connection_may_have_wait_at_their_client_for_a_plac
         decision_pb2_grpc.AuthorizationServiceStub(other).Authorize(request_for("read"), timeout=20)
         seconds = time.monotonic() - began
         assert len(script.calls) == CONNECTION_STREAMS + 1
-        for call in waiting[:20]:
-            call.cancel()
-        for call in waiting[CONNECTION_STREAMS:]:
-            assert call.result(20).decision == decision_pb2.DECISION_ALLOW
-        for call in waiting:
+        # In whatever order the client sent them.
+        placed = [call.request_id for call in script.calls[:CONNECTION_STREAMS]]
+        for request_id in placed[:20]:
+            waiting[request_id].cancel()
+        for request_id in waiting.keys() - set(placed):
+            assert waiting[request_id].result(20).decision == decision_pb2.DECISION_ALLOW
+        for call in waiting.values():
             call.cancel()
     assert seconds < 5
 

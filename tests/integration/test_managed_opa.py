@@ -73,6 +73,12 @@ def runs(pid: int) -> bool:
     return True
 
 
+def stands_still(pid: int) -> bool:
+    """Whether every thread of a process has stopped (proc_pid_stat(5))."""
+    found = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in found)
+
+
 def test_a_child_killed_under_load_gives_faults_and_never_a_wrong_value_and_is_back_within_a_second(
     made: Callable[..., ManagedOpa],
 ) -> None:
@@ -161,6 +167,7 @@ def test_a_child_that_falls_silent_is_killed_at_twice_the_deadline_however_large
     engine = made(evaluation_ms=250)
     before = pid_of(engine)
     os.kill(before, signal.SIGSTOP)
+    until(lambda: stands_still(before))
     began = time.monotonic()
     answers = ask(engine, *[{"n": n} for n in range(64)])
     took = time.monotonic() - began
