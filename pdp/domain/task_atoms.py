@@ -202,11 +202,11 @@ class TaskAtoms:
         """
         if read.torn:
             label = OutputLabel.UNTRUSTED
-        if not read.complete:
-            self.full = True
+        self.full = self.full or not read.complete
         origin = Origin.UNTRUSTED
         if label is OutputLabel.TRUSTED:
-            # What was met and not kept could be what this output says again.
+            # What was met and not kept could be what this output says again, and what was read of
+            # an output in part could be parts of values.
             origin = Origin.UNKNOWN if self.full else Origin.TRUSTED
         seen = Seen(
             origin=origin,
