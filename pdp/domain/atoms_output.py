@@ -11,22 +11,20 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from pdp.domain.atoms_words import prefix
-from pdp.domain.normal_form import normal_form, without_hidden
+from pdp.domain.normal_form import HIDDEN, normal_form
 from pdp.domain.output_dialects import markdown_entries, python_literal
 
 #: Values of one output that are looked at; beyond it is a dump of which no value is chosen by hand.
 MAX_VALUES: Final = 30_000
 #: Different values, and different lines that are read for values: as many as atoms that are kept of
 #: one output. What stands behind them is not looked at.
-MAX_LINES: Final = 5_000
+MAX_LINES: Final = 8_000
 #: Lists and objects of one output; making so many takes JSON's parser 15 ms. More are read as text.
 _MAX_NODES: Final = 60_000
 #: Quotation marks of one text; twice as many as its values have.
 _MAX_QUOTES: Final = 4 * MAX_LINES
 #: Texts of one MCP tool result.
 _MAX_PARTS: Final = 64
-#: So much of a text with escapes is looked at: it is read with them and without.
-_MAX_ESCAPING: Final = 640 * 1024
 #: JSON in JSON has its escapes escaped.
 _MAX_LEVELS: Final = 3
 #: Escaped characters of what is no JSON but looks like it, where not all are well-formed; and words
@@ -35,8 +33,6 @@ _MAX_ESCAPED: Final = 5_000
 #: Characters that are brought into form NFKC, besides those that are in it already and punctuation
 #: that is common in Chinese and Japanese; for some it takes 100 ns each.
 _MAX_EXOTIC: Final = 192 * 1024
-#: Lines that are told apart at once: each time, what is left of the text is copied.
-_PORTION: Final = 8 * MAX_LINES
 #: A longer line is prose.
 _MAX_LINE: Final = 512
 #: Records of one output that can be known by a name the principal gave them.
@@ -105,8 +101,7 @@ def read_output(raw: bytes, media_type: str) -> Reading:
     seen, complete = _normalised(text)
     escaped = _Lines([], [], {}, True)
     if "\\" in seen:
-        complete = complete and len(seen) <= _MAX_ESCAPING
-        seen, escaped = _with_unescaped(seen[:_MAX_ESCAPING])
+        seen, escaped = _with_unescaped(seen)
     lines = _read_lines(seen)
     items = list(_items_of_text(seen)) if "- " in seen else []
     records = [record for record, _ in items if len(record) > 1]
@@ -138,11 +133,10 @@ def _normalised(text: str) -> tuple[str, bool]:
     """The text as a reader sees it, and whether that is all of it."""
     if text.isascii():
         return text, True
-    text = without_hidden(text)
     room = _MAX_EXOTIC
     parts: list[str] = []
     for start in range(0, len(text), _CHUNK):
-        part = text[start : start + _CHUNK]
+        part = HIDDEN.sub("", text[start : start + _CHUNK])
         if not unicodedata.is_normalized("NFKC", part):
             for written, seen in _COMMON.items():
                 part = part.replace(written, seen)
@@ -171,16 +165,16 @@ def _with_unescaped(text: str) -> tuple[str, _Lines]:
     they were, apart from the text.
     """
     kept = _Lines([], [], {}, True)
-    some = text.split("\n", _PORTION)
-    escaped = [line for line in dict.fromkeys(some[:_PORTION]) if "\\" in line]
-    complete = len(some) <= _PORTION and len(escaped) <= MAX_LINES
-    short = [line for line in escaped[:MAX_LINES] if len(line) < _MAX_LINE]
-    for line in escaped[:MAX_LINES]:
-        if len(line) >= _MAX_LINE:
-            words = line.split(None, _MAX_ESCAPED)
-            complete = complete and len(words) <= _MAX_ESCAPED
-            told = kept.prose if _value_of(line)[1] else kept.rest
-            told.extend([word for word in words[:_MAX_ESCAPED] if "\\" in word])
+    complete = True
+    short: list[str] = []
+    for line in text.split("\n"):
+        if "\\" in line and len(line) < _MAX_LINE:
+            short.append(line)
+        elif "\\" in line:
+            words = kept.prose if _value_of(line)[1] else kept.rest
+            some = line.split(None, _MAX_ESCAPED)
+            words.extend([word for word in some[:_MAX_ESCAPED] if "\\" in word])
+            complete = complete and len(some) <= _MAX_ESCAPED
     undone = text
     for _ in range(_MAX_LEVELS):
         undone = undone.replace("\\\\", "\\")
@@ -288,8 +282,8 @@ def _read_lines(text: str) -> _Lines:
     lines: dict[str, None] = {}
     beyond = text
     while beyond and len(lines) <= MAX_LINES:
-        some = beyond.split("\n", _PORTION)
-        beyond = some.pop() if len(some) > _PORTION else ""
+        some = beyond.split("\n", MAX_LINES)
+        beyond = some.pop() if len(some) > MAX_LINES else ""
         lines.update(dict.fromkeys(some))
     prose: list[str] = []
     rest: list[str] = []
@@ -332,11 +326,9 @@ def _value_of(line: str) -> tuple[str, bool]:
 
 def _is_row(line: str) -> bool:
     """A row of a table, or an object written in one line."""
-    if line[0] in "{[|":
+    if line[0] in "{[|" or line.count("|") > 1 or line.count("\t") > 1:
         return True
-    if ("|" in line and line.count("|") > 1) or ("\t" in line and line.count("\t") > 1):
-        return True
-    return "," in line and line.count(",") - line.count(", ") > 1
+    return line.count(",") - line.count(", ") > 1
 
 
 def _cells_of_row(value: str) -> list[str]:

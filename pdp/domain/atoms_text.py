@@ -15,9 +15,9 @@ from pdp.domain.atoms_url import domain, plain_url, url
 from pdp.domain.atoms_words import EDGES, Parts, Telling, is_telling, telling
 from pdp.domain.vocabulary import words
 
-#: Different atoms of one text or output that are found: a quarter of what a task keeps. To find
-#: more in a mebibyte takes longer than whoever reports it should wait.
-MAX_FORMS: Final = 5_000
+#: Different atoms of one text or output that are found: half of what a task keeps, so that one dump
+#: leaves room for what comes after.
+MAX_FORMS: Final = 8_000
 #: So many at once; a portion too many costs less than to look at each.
 _PORTION: Final = 512
 #: Addresses, counted as often as they stand there.

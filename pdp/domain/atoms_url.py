@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import idna
 
@@ -107,7 +107,7 @@ def _escapes(text: str) -> str:
     """Percent-encoding as RFC 3986, section 6.2.2, normalises it; other characters encoded."""
 
     def plain(match: re.Match[str]) -> str:
-        character = chr(int(match[1], 16))
+        character = unquote_to_bytes(match[0]).decode("latin-1")
         return character if character in _UNRESERVED else match[0].upper()
 
     if "%" in text:

@@ -15,7 +15,7 @@ from pdp.domain.atoms import MAX_PLAIN
 
 #: Words of one text that can hold an atom: as many different ones as atoms are kept of one output.
 #: Each costs some microseconds, and somebody waits for them.
-MAX_TELLING: Final = 5_000
+MAX_TELLING: Final = 8_000
 #: The same, counted as often as they stand there; a text with more is a table of small numbers.
 _MAX_MET: Final = 4 * MAX_TELLING
 #: Words of a text that is full of them; and how many different ones.
@@ -50,7 +50,6 @@ is_telling = re.compile(r"[0-9@#/\\]|[^\W_][._\-~+][^\W_]").search
 # From the first such place to the end of the word. It begins with a set of characters, which is
 # quick to search for; what stands around them is looked at only then.
 _REST = re.compile(r"[0-9@#/\\._\-~+](?:(?<=[0-9@#/\\])|(?=[^\W_])(?<=[^\W_].))\S*+")
-_WWW = re.compile(r"[wW]{3}\.")
 #: What stands in neither part of an address.
 _NO_MAIL: Final = ',;<>"`()[]{}\\:/?#=|'
 _NO_URL: Final = '<>"`|\\^{}'
@@ -133,7 +132,11 @@ class Parts:
 
     def mailing(self) -> str:
         """What can hold e-mail addresses, each on a line."""
-        found = [part for part in self._apart("@", _NO_MAIL, self.words) if "@" in part]
+        found = [
+            part
+            for part in _apart([word for word in self.words if "@" in word], _NO_MAIL)
+            if "@" in part
+        ]
         short = [part for part in found if len(part) <= _MAX_MAILBOXES]
         text = "\n".join(short)
         self.complete &= len(short) == len(found) and len(text) <= _MAX_MAILING
@@ -142,25 +145,22 @@ class Parts:
     def linking(self) -> tuple[list[str], list[str]]:
         """Parts that hold a URL with its scheme or `www.`, and words that may be one without."""
         linking = [word for word in self.words if "/" in word]
-        if _WWW.search("\n".join(self.words)):
+        text = "\n".join(self.words).lower()
+        if "www." in text:
             named = (word for word in self.words if word[:4].lower() == "www.")
             linking = list(dict.fromkeys((*linking, *named)))
         whole: list[str] = []
         bare: list[str] = []
         for word in linking:
             (whole if "://" in word or "www." in word.lower() else bare).append(word)
-        parts = self._apart("", _NO_URL, whole)
+        parts = dict.fromkeys(_apart(whole, _NO_URL))
         return [part for part in parts if "://" in part or "www." in part.lower()], bare
-
-    def _apart(self, sign: str, marks: str, words: list[str]) -> dict[str, None]:
-        """The different parts of the words that hold a sign, split at the marks."""
-        found = _apart([word for word in words if sign in word], marks, _MAX_PIECES_MET)
-        self.complete &= len(found) <= _MAX_PIECES_MET
-        return dict.fromkeys(found[:_MAX_PIECES_MET])
 
     def pieces(self, words: list[str]) -> list[str]:
         """What stands between white space and marks, and the words themselves, without edges."""
-        different = self._apart("", _APART, words)
+        met = _apart(words, _APART, _MAX_PIECES_MET)
+        self.complete &= len(met) <= _MAX_PIECES_MET
+        different = dict.fromkeys(met[:_MAX_PIECES_MET])
         whole = [part for part in different if 1 < len(part) <= MAX_PLAIN]
         whole += [word for word in words if word not in different or len(word) == 1]
         self.complete &= len(whole) <= _MAX_PIECES

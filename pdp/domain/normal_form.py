@@ -12,23 +12,6 @@ HIDDEN = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# Of these, the ones that Python calls printable begin so in UTF-8; others begin so as well.
-_PRINTABLE: Final = (
-    *(
-        b"\xcd\x8f",
-        b"\xe1\x85",
-        b"\xe1\x9e",
-        b"\xe1\xa0",
-        b"\xe3\x85",
-        b"\xef\xb8",
-        b"\xef\xbe\xa0",
-    ),
-    b"\xf3\xa0",
-)
-#: White space of ordinary texts, which is not printable.
-_SPACES: Final = "\n\r\t\u00a0\u3000"
-#: From here on it is quicker to find out first whether there is something to remove.
-_LONG: Final = 1024
 
 # `unicodedata` sorts the marks on one letter by inserting one after another: 64 Ki of them take
 # seconds. Hebrew with all its signs has 4; the Stream-Safe Text Format (UAX #15, section 13) ends
@@ -56,24 +39,6 @@ def normal_form(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
     return "".join(pieces)
 
 
-def without_hidden(text: str) -> str:
-    """The text without the characters that a reader does not see."""
-    if text.isascii() or (len(text) >= _LONG and not _may_hide(text)):
-        return text
-    return HIDDEN.sub("", text)
-
-
-def _may_hide(text: str) -> bool:
-    seen = text
-    for space in _SPACES:
-        seen = seen.replace(space, " ")
-    if not seen.isprintable():
-        return True
-    raw = text.encode()
-    # The first byte alone is found, or is not, in a tenth of the time.
-    return any(sign[:1] in raw and sign in raw for sign in _PRINTABLE)
-
-
 def normalise(text: str) -> str:
     """Text as a reader sees it: in Unicode form NFKC (UAX #15), without invisible characters."""
-    return text if text.isascii() else normal_form("NFKC", without_hidden(text))
+    return text if text.isascii() else normal_form("NFKC", HIDDEN.sub("", text))

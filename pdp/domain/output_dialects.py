@@ -14,7 +14,7 @@ _MAX_LINES: Final = 4_000
 #: Fields of one entry that can name it or be named with it.
 _MAX_FIELDS: Final = 64
 
-_PRINTED: Final = re.compile(r"\s*+(?:\[\s*+)?\{\s*+(?:'[^'\n]{1,64}'|\"[^\"\n]{1,64}\")\s*:")
+_PRINTED: Final = re.compile(r"\s*(?:\[\s*)?\{\s*(?:'[^'\n]{1,64}'|\"[^\"\n]{1,64}\")\s*:")
 _TOKEN: Final = re.compile(
     r"'((?:[^'\\\n]|\\.)*+)'|\"((?:[^\"\\\n]|\\.)*+)\"|\b(True|False|None)\b|['\"]"
 )

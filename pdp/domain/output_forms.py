@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PLAIN: Final = re.compile(r"[A-Za-z]{3}[\w.'-]*+(?: [\w.'-]++)*+", re.ASCII).fullmatch
 # What an account begins with, apart or together.
 _ACCOUNT: Final = re.compile(r"[ -]*[A-Za-z][ -]*[A-Za-z][ -]*[0-9]").match
-_OBJECT: Final = re.compile(rb"\s*+(?:\[\s*+)?\{\s*+['\"]")
+_OBJECT: Final = re.compile(rb"\s*(?:\[\s*)?\{\s*['\"]")
 #: Values of the records of one output that are looked at for what the principal names.
 _MAX_RECORDED: Final = 4_000
 

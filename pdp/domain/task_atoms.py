@@ -202,11 +202,11 @@ class TaskAtoms:
         """
         if read.torn:
             label = OutputLabel.UNTRUSTED
-        self.full = self.full or not read.complete
+        if not read.complete:
+            self.full = True
         origin = Origin.UNTRUSTED
         if label is OutputLabel.TRUSTED:
-            # What was met and not kept could be what this output says again, and what was read of
-            # an output in part could be parts of values.
+            # What was met and not kept could be what this output says again.
             origin = Origin.UNKNOWN if self.full else Origin.TRUSTED
         seen = Seen(
             origin=origin,

@@ -33,12 +33,6 @@ _COMMAND: Final = (
 #: Of this process's environment, which may hold secrets: what the interpreter may need to start.
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
-#: Memory that one output took is kept for the next: to get it anew takes a millisecond (mallopt(3)).
-_MALLOC: Final = {
-    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
-    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
-}
-
 _log: Final = logging.getLogger("pdp.reader")
 
 
@@ -155,7 +149,7 @@ class ReaderProcess:
                     # What it could say of a failure may show what an output holds.
                     stderr=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
-                    env=_environment(),
+                    env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                     # A session of its own: Ctrl-C in a terminal is for the PDP to act on.
                     start_new_session=True,
                 )
@@ -173,11 +167,6 @@ class ReaderProcess:
         if process is not None:
             process.kill()
             process.wait()
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    return {**_MALLOC, **kept}
 
 
 def _receive(peer: socket.socket, size: int, deadline: float) -> bytearray:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdp.domain.atoms_words import is_telling, telling
-from pdp.domain.normal_form import HIDDEN, normal_form, without_hidden
+from pdp.domain.normal_form import normal_form
 from pdp.domain.output_forms import OutputForms, pack, read_forms, unpack
 from pdp.domain.task_atoms import TaskAtoms
 from pdp.domain.values import OutputLabel
@@ -152,12 +152,3 @@ def test_every_combining_mark_is_one_of_those_that_are_counted() -> None:
     marks = [chr(code) for code in range(0x110000) if unicodedata.combining(chr(code))]
     assert len(marks) > 800
     assert not [mark for mark in marks if mark.isalnum() or mark == "_" or mark.isspace()]
-
-
-def test_every_hidden_character_is_removed_from_a_long_text_too() -> None:
-    hidden = [chr(code) for code in range(0x110000) if HIDDEN.match(chr(code))]
-    assert len(hidden) > 4_000
-    around = "Of course \u2014 r\u00e9sum\u00e9s,\n\u65e5\u672c\u8a9e\u3000and more.\t" * 50
-    assert without_hidden(around) == around
-    # Each of them on its own: none is found by what only others have.
-    assert not [one for one in hidden if without_hidden(around + one + "x") != around + "x"]
